@@ -1,0 +1,69 @@
+"""Aurora's settings: each has a default, comes from `AURORA_<NAME>`, and is validated once, here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from aurora.errors import UsageError
+
+PREFIX = "AURORA_"
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Every setting. Documented in docs/reference/settings.md, which a test holds to this list."""
+
+    data_dir: Path = PROJECT_DIR / "data"
+    """Where lakes, state, runs and trackers live. Everything Aurora writes is below it."""
+    packs_dir: Path = PROJECT_DIR / "packs"
+    """Where industry packs are read from."""
+    pack: str = "real_estate"
+    """The pack a new tenant is made from."""
+    tenant: str = "demo"
+    """The tenant that the CLI, the pages and the first start use."""
+    region: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9\-]{1,31}$")] = "ae-dubai"
+    """Region of a new tenant: its files lie under it."""
+    shared_data_dir: Path = PROJECT_DIR.parent / "shared" / "data"
+    """Real data for the first start; where it is absent, seeded samples are generated."""
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8000
+    """Port of pages, API and docs."""
+    dagster_port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 3000
+    """Port of Dagster's web UI."""
+    seed: int = 7
+    """Seed of generated samples and of exploration."""
+    max_upload_mb: Annotated[int, msgspec.Meta(ge=1)] = 64
+    """Largest request body, and largest single line of a text file, in MiB."""
+
+    @property
+    def landing_dir(self) -> Path:
+        """Where exports are dropped: `landing/<tenant>/<source>/<file>`."""
+        return self.data_dir / "landing"
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """Settings from the environment; `UsageError` names a value that does not fit."""
+    known = {f.name: f for f in msgspec.structs.fields(Settings)}
+    given = {key.removeprefix(PREFIX).lower(): value for key, value in environ.items() if key.startswith(PREFIX)}
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise UsageError(
+            f"Unknown setting {PREFIX}{unknown[0].upper()}.",
+            field=f"{PREFIX}{unknown[0].upper()}",
+            next_step="Settings are listed in docs/reference/settings.md.",
+        )
+    raw: dict[str, object] = {
+        name: Path(value).expanduser().resolve() if known[name].type is Path else value for name, value in given.items()
+    }
+    try:
+        return msgspec.convert(raw, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise UsageError(
+            f"A setting has a value that does not fit: {error}.",
+            next_step="See docs/reference/settings.md for what each takes.",
+        ) from error
