@@ -152,16 +152,16 @@ def _pandera_check(check: Check) -> pandera.Check:
     value: Any = check.value
     match check.rule:
         case "at_least":
-            return pandera.Check.ge(value, name=check.rule)
+            return pandera.Check.ge(value, name=check.rule, error=check.rule)
         case "at_most":
-            return pandera.Check.le(value, name=check.rule)
+            return pandera.Check.le(value, name=check.rule, error=check.rule)
         case "one_of":
-            return pandera.Check.isin(list(value), name=check.rule)
+            return pandera.Check.isin(list(value), name=check.rule, error=check.rule)
         case "matches":
-            return pandera.Check.str_matches(value, name=check.rule)
+            return pandera.Check.str_matches(value, name=check.rule, error=check.rule)
         case "not_before":
             earliest = dt.datetime.fromisoformat(str(value)).replace(tzinfo=dt.UTC)
-            return pandera.Check.ge(earliest, name=check.rule)
+            return pandera.Check.ge(earliest, name=check.rule, error=check.rule)
 
 
 _JSON_TYPES: Mapping[FieldType, Mapping[str, str]] = MappingProxyType(
