@@ -1,0 +1,86 @@
+"""The lake: `ingest` brings rows in, `build` materialises what follows, `maintain` keeps it small."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from apps.render import Json, Tenant, note, print_json, print_table
+from apps.session import open_paths
+from aurora.errors import DataError
+
+
+def register(app: typer.Typer) -> None:
+    """Add this room's commands."""
+    app.command()(ingest)
+    app.command()(build)
+    app.command()(maintain)
+
+
+_COLUMNS = ("source", "file_name", "row_count", "good_count", "quarantined_count", "duplicate_count", "unpriced_count")
+
+
+def ingest(
+    file: Annotated[
+        Path | None, typer.Argument(help="File to bring in; everything in the landing folder when absent.")
+    ] = None,
+    *,
+    source: Annotated[str | None, typer.Option(help="System it came from; its landing folder when absent.")] = None,
+    contract: Annotated[str, typer.Option(help="Contract its rows must meet.")] = "usage",
+    source_format: Annotated[str | None, typer.Option("--format", help="Format; detected when absent.")] = None,
+    tenant: Tenant = None,
+    json: Json = False,
+) -> None:
+    """Bring a file, or the landing folder, into the raw lake: good rows land, bad rows are quarantined."""
+    from aurora.ingest.pipeline import ingest_file, ingest_landing
+
+    settings, paths = open_paths(tenant)
+    clock = lambda: dt.datetime.now(dt.UTC)  # noqa: E731
+    if file is None:
+        reports = ingest_landing(paths, clock=clock, progress=None if json else note)
+    else:
+        reports = [
+            ingest_file(
+                paths,
+                file,
+                contract=contract,
+                source=source or file.resolve().parent.name,
+                source_format=source_format,
+                clock=clock,
+            )
+        ]
+    rows = [report.as_dict() for report in reports]
+    if json:
+        print_json({"tenant": paths.tenant, "batches": rows})
+    else:
+        print_table(rows, _COLUMNS)
+    quarantined = sum(report.quarantined for report in reports)
+    if quarantined and file is not None:
+        raise DataError(
+            f"{quarantined:,} rows were quarantined; the others landed.",
+            next_step="See them with their reasons on the Data page, or: aurora status --json",
+        )
+
+
+def build(*, tenant: Tenant = None) -> None:
+    """Materialise all that is not fresh: ingest, marts, features, estimator. What Dagster does, headless."""
+    from apps.up import run_build
+
+    settings, _ = open_paths(tenant)
+    raise typer.Exit(run_build(settings))
+
+
+def maintain(*, tenant: Tenant = None, json: Json = False) -> None:
+    """Expire old snapshots, merge small files, delete orphans older than a day."""
+    from aurora.store.maintenance import maintain as run
+
+    _, paths = open_paths(tenant)
+    report = run(paths, now=dt.datetime.now(dt.UTC))
+    if json:
+        print_json(report.as_dict())
+    else:
+        print_table([{"what": key, "count": value} for key, value in report.as_dict().items()], ("what", "count"))

@@ -1,0 +1,95 @@
+"""How the pages say a figure: money, counts, shares, durations, times. Nothing here reads data.
+
+Money is kept in USD and shown in dirhams first. Times are kept in UTC and shown in Gulf Standard Time.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+AED_PER_USD = 3.6725
+"""The Central Bank of the UAE has held the dirham at this rate to the dollar since 1997."""
+
+GULF = ZoneInfo("Asia/Dubai")
+NOTHING = "–"
+"""Shown where there is no value; never 0, which would be one."""
+
+
+def money(amount: float) -> str:
+    """An amount with as many digits as matter: 1,234,567 / 1,234.56 / 0.0123."""
+    size = abs(amount)
+    if size >= 10_000:
+        return f"{amount:,.0f}"
+    if size >= 1 or size == 0:
+        return f"{amount:,.2f}"
+    return f"{amount:,.4f}" if size >= 0.0001 else f"{amount:.2g}"
+
+
+def aed(usd: float | None) -> str:
+    """`AED 1,234.56` of an amount in USD."""
+    return NOTHING if usd is None else f"AED {money(usd * AED_PER_USD)}"
+
+
+def usd(amount: float | None) -> str:
+    """`USD 1,234.56`."""
+    return NOTHING if amount is None else f"USD {money(amount)}"
+
+
+def both(amount: float | None) -> str:
+    """`AED 367.25 (USD 100.00)` of an amount in USD."""
+    return NOTHING if amount is None else f"{aed(amount)} ({usd(amount)})"
+
+
+def count(value: float | None) -> str:
+    """`1,234`."""
+    return NOTHING if value is None else f"{value:,.0f}"
+
+
+def share(value: float | None) -> str:
+    """A share of 1 in percent: `4.2 %`."""
+    if value is None:
+        return NOTHING
+    percent = value * 100
+    return f"{percent:.0f} %" if percent in (0, 100) or abs(percent) >= 10 else f"{percent:.1f} %"
+
+
+def duration(value_ms: float | None) -> str:
+    """Milliseconds, or seconds from ten seconds on."""
+    if value_ms is None:
+        return NOTHING
+    return f"{value_ms / 1000:,.1f} s" if value_ms >= 10_000 else f"{value_ms:,.0f} ms"
+
+
+def change(new: float | None, old: float | None) -> float | None:
+    """Relative change as a share; null when there is nothing to compare with."""
+    if new is None or not old:
+        return None
+    return new / old - 1
+
+
+def change_text(relative: float | None) -> str | None:
+    """`+8 %`, `-3 %`, `x 4.2` when it more than triples; null when there is nothing to compare with."""
+    if relative is None:
+        return None
+    return f"+{relative + 1:,.1f} times" if relative >= 2 else f"{relative * 100:+.0f} %"
+
+
+def gulf_time(moment: dt.datetime | None) -> str:
+    """`21 Nov 2026, 07:12 GST`."""
+    return NOTHING if moment is None else f"{moment.astimezone(GULF):%-d %b %Y, %H:%M} GST"
+
+
+def day(date: dt.date | None) -> str:
+    """`21 Nov 2026`."""
+    return NOTHING if date is None else f"{date:%-d %b %Y}"
+
+
+def plural(number: float, one: str, many: str | None = None) -> str:
+    """`1 batch`, `1,234 batches`."""
+    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+
+
+def code_words(code: str | None) -> str:
+    """An identifier as words: `route_llm` -> `route llm`."""
+    return NOTHING if code is None else code.replace("_", " ")
