@@ -1,0 +1,376 @@
+"""The lake: what assistants did. Read it at one snapshot, or write it in one transaction.
+
+A tenant has two lakes, `raw` (append only) and `mart` (made by dbt). Tables are addressed as
+`raw.<table>` and `mart.<table>`. Readers never wait for a writer and see one snapshot for as long as
+they live. There is one writer a lake: `write_lake` holds a file lock, since several writers on a
+SQLite catalog lose commits, and uses one connection from one thread, since several threads hang.
+
+Not for SQL that a user wrote: with the SQLite extension loaded DuckDB can open any SQLite file that
+the process can, whatever its settings say. Keys are not enforced either; callers check them in SQL.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import duckdb
+import polars as pl
+
+from aurora.errors import ConflictError, DataError, UsageError
+from aurora.store.connection import (
+    BUSY_TIMEOUT_MS,
+    LAYERS,
+    MEMORY_LIMIT,
+    attach_for_reading,
+    attach_for_writing,
+    hold_write_lock,
+    latest_snapshot,
+    open_duckdb,
+    require_tenant,
+    spill_folder,
+)
+from aurora.store.extensions import LAKE_EXTENSIONS, OFFLINE, link_extensions, quote
+from aurora.store.lake_tables import table_changes
+from aurora.store.paths import Layer, TenantPaths
+from aurora.store.rows import Rows, as_arrow
+
+T = TypeVar("T")
+Parameters = Sequence[object] | Mapping[str, object]
+
+ATTEMPTS: Final = 6
+_BACKOFF_S: Final = 0.05
+_RETRYABLE: Final = re.compile(r"database is locked|database table is locked|conflict", re.IGNORECASE)
+_IDENTIFIER: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_FOREIGN: Final = re.compile(r'\b"?(sqlite|postgres|ducklake)_\w+"?\s*\(', re.IGNORECASE)
+
+
+class LakeReader:
+    """One pinned snapshot of raw and mart, read-only. For one thread; cheap to keep, 0.3 s to open."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, snapshots: Mapping[Layer, int]) -> None:
+        self._connection = connection
+        self._snapshots = snapshots
+
+    def query(self, sql: str, params: Parameters = ()) -> pl.DataFrame:
+        """Result of one SELECT. Timestamps come back in UTC, decimals as decimals.
+
+        Errors: `UsageError` for anything but one SELECT and for functions that open other databases.
+        """
+        _require_select(self._connection, sql)
+        return self._connection.execute(sql, _bound(params)).pl()
+
+    def snapshot_id(self, layer: Layer) -> int:
+        """The snapshot that is read; in a writer, the one the transaction began from."""
+        return self._snapshots[layer]
+
+    def table_names(self, layer: Layer) -> list[str]:
+        """Tables and views of one lake, sorted."""
+        found = self._connection.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_catalog = ? AND table_schema = 'main' ORDER BY 1",
+            [layer],
+        ).fetchall()
+        return [str(row[0]) for row in found]
+
+
+class LakeWriter(LakeReader):
+    """One open transaction on one lake. Reads see the transaction's own writes."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        snapshots: Mapping[Layer, int],
+        *,
+        paths: TenantPaths,
+        layer: Layer,
+    ) -> None:
+        super().__init__(connection, snapshots)
+        self._paths = paths
+        self._layer = layer
+        self._added: set[Path] = set()
+
+    def query(self, sql: str, params: Parameters = ()) -> pl.DataFrame:
+        """Result of one statement, the transaction's own writes included."""
+        return self._connection.execute(sql, _bound(params)).pl()
+
+    def execute(self, sql: str, params: Parameters = ()) -> None:
+        """Run one statement that gives no rows. BEGIN, COMMIT and ROLLBACK are `write_lake`'s."""
+        for statement in self._connection.extract_statements(sql):
+            if statement.type == duckdb.StatementType.TRANSACTION:
+                raise UsageError(
+                    "A transaction statement inside write_lake.",
+                    rule="one_transaction",
+                    next_step="Return from the work to commit it, raise to undo it.",
+                )
+        self._connection.execute(sql, _bound(params))
+
+    def append(self, table: str, frame: Rows) -> int:
+        """Append rows, columns matched by name, and return how many; streamed, never copied as a whole.
+
+        Columns that the frame lacks become null. Errors: `DataError` for a column the table does not
+        have, a value that does not fit its type, a null in a required column. Keys are not checked.
+        """
+        target = f"{self._layer}.{_identifier(table)}"
+        self._connection.register("incoming_rows", as_arrow(frame))
+        try:
+            row = self._connection.execute(f"INSERT INTO {target} BY NAME SELECT * FROM incoming_rows").fetchone()
+        except (duckdb.ConstraintException, duckdb.BinderException, duckdb.ConversionException) as error:
+            raise DataError(
+                f"Rows do not fit {target}: {_first_line(error)}",
+                field=target,
+                rule="contract",
+                next_step="Validate them against the contract first (contracts.registry.pandera_schema).",
+            ) from error
+        finally:
+            self._connection.unregister("incoming_rows")
+        return int(row[0]) if row else 0
+
+    def folder(self, table: str) -> Path:
+        """Where Parquet files for `add_files` are written."""
+        return table_folder(self._paths, self._layer, table)
+
+    def add_files(self, table: str, files: Sequence[Path]) -> None:
+        """Register Parquet files already written below `folder(table)`, without rewriting them.
+
+        The lake owns them from then on. DuckLake checks neither nulls nor keys here: that is the
+        caller's duty. It would also take a file twice, or store a path that breaks when the tenant is
+        moved; both are refused. Errors: `ConflictError` for a file that is or was registered,
+        `DataError` for one outside the folder or whose columns do not fit.
+        """
+        folder = self.folder(table).resolve()
+        known = self._registered()
+        for file in files:
+            path = _inside(file, folder)
+            if path in known or path in self._added:
+                raise ConflictError(
+                    f"{path.name} is already part of {self._layer}.{table}.",
+                    field=str(path),
+                    rule="file_once",
+                    next_step="Leave it out; write new rows to a new file.",
+                )
+            try:
+                self._connection.execute(
+                    f"CALL ducklake_add_data_files({quote(self._layer)}, {quote(_identifier(table))}, {quote(str(path))})"
+                )
+            except (duckdb.InvalidInputException, duckdb.BinderException) as error:
+                raise DataError(
+                    f"{path.name} does not fit {self._layer}.{table}: {_first_line(error)}",
+                    field=str(path),
+                    rule="contract",
+                    next_step="Write it with contracts.registry.arrow_schema.",
+                ) from error
+            self._added.add(path)
+
+    def _registered(self) -> set[Path]:
+        rows = self._connection.execute(
+            f"""
+            SELECT f.path, f.path_is_relative, t.table_id, s.path || t.path
+            FROM __ducklake_metadata_{self._layer}.ducklake_data_file AS f
+            JOIN __ducklake_metadata_{self._layer}.ducklake_table AS t USING (table_id)
+            JOIN __ducklake_metadata_{self._layer}.ducklake_schema AS s ON s.schema_id = t.schema_id
+            """
+        ).fetchall()
+        root = self._paths.files(self._layer).resolve()
+        return {(root / folder / path if is_relative else Path(path)) for path, is_relative, _, folder in rows}
+
+
+def table_folder(paths: TenantPaths, layer: Layer, table: str) -> Path:
+    """Folder of one table's files, inside the tenant's region."""
+    return paths.files(layer) / "main" / _identifier(table)
+
+
+def create_lake(paths: TenantPaths) -> None:
+    """Make both catalogs and every contract's table in raw; the same call again changes nothing.
+
+    Additive changes of a contract are applied to a live lake. Errors: `NotFoundError` for an unknown
+    tenant, `DataError` for a contract that changed in a breaking way.
+    """
+    require_tenant(paths)
+    for layer in LAYERS:
+        with hold_write_lock(paths, layer), open_duckdb(paths) as connection:
+            attach_for_writing(connection, paths, layer)
+            changes = table_changes(connection) if layer == "raw" else []
+            if changes:
+                connection.execute("BEGIN TRANSACTION")
+                for change in changes:
+                    connection.execute(change)
+                connection.execute("CALL raw.set_commit_message('store', 'Follow the contracts')")
+                connection.execute("COMMIT")
+
+
+@contextmanager
+def read_lake(paths: TenantPaths, *, raw_at: int | None = None, mart_at: int | None = None) -> Iterator[LakeReader]:
+    """Read both lakes at one snapshot each: the newest, or the ones asked for.
+
+    Errors: `NotFoundError` for an unknown tenant or snapshot, `NotReadyError` before `create_lake`.
+    """
+    # mart first: a mart is made from an older raw, so raw is never behind what mart was made from
+    mart = latest_snapshot(paths, "mart") if mart_at is None else mart_at
+    raw = latest_snapshot(paths, "raw") if raw_at is None else raw_at
+    snapshots: dict[Layer, int] = {"raw": raw, "mart": mart}
+    with open_duckdb(paths) as connection:
+        for layer in LAYERS:
+            attach_for_reading(connection, paths, layer, snapshots[layer])
+        _lock_down(connection, paths)
+        yield LakeReader(connection, snapshots)
+
+
+def _lock_down(connection: duckdb.DuckDBPyConnection, paths: TenantPaths) -> None:
+    """No file outside the tenant's own, no setting changed, from here on."""
+    allowed = ", ".join(quote(str(paths.files(layer))) for layer in LAYERS)
+    connection.execute(f"SET allowed_directories = [{allowed}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+
+
+def write_lake(
+    paths: TenantPaths,
+    layer: Layer,
+    work: Callable[[LakeWriter], T],
+    *,
+    author: str,
+    message: str,
+    sleep: Callable[[float], None] = time.sleep,
+) -> T:
+    """Run `work` in one transaction on one lake, as its only writer, and commit it.
+
+    `work` may run more than once: when the catalog is busy all of it is tried again, a bounded number
+    of times. Whatever `work` raises undoes everything. `author` and `message` stand in the snapshot.
+    Errors: `NotFoundError` for an unknown tenant, `NotReadyError` before `create_lake` or when the lock
+    is not to be had, `ConflictError` when every attempt failed.
+    """
+    latest_snapshot(paths, layer)
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            sleep(_BACKOFF_S * 2**attempt * (1 + random.random()))
+        with hold_write_lock(paths, layer):
+            try:
+                return _write_once(paths, layer, work, author=author, message=message)
+            except duckdb.Error as error:
+                if not _RETRYABLE.search(str(error)):
+                    raise
+                last = error
+    raise ConflictError(
+        f"The {layer} lake of {paths.tenant} stayed busy over {ATTEMPTS} attempts: {_first_line(last)}",
+        rule="one_writer",
+        next_step="Find what else writes this catalog; Aurora's own writers wait for each other.",
+    ) from last
+
+
+def _write_once(paths: TenantPaths, layer: Layer, work: Callable[[LakeWriter], T], *, author: str, message: str) -> T:
+    other: Layer = "mart" if layer == "raw" else "raw"
+    snapshots: dict[Layer, int] = {layer: latest_snapshot(paths, layer), other: latest_snapshot(paths, other)}
+    with open_duckdb(paths) as connection:
+        attach_for_writing(connection, paths, layer)
+        attach_for_reading(connection, paths, other, snapshots[other])
+        connection.execute("BEGIN TRANSACTION")
+        try:
+            result = work(LakeWriter(connection, snapshots, paths=paths, layer=layer))
+            connection.execute(f"CALL {layer}.set_commit_message(?, ?)", [author, message])
+            connection.execute("COMMIT")
+        except BaseException:
+            _roll_back(connection)
+            raise
+        return result
+
+
+def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
+    try:
+        connection.execute("ROLLBACK")
+    except duckdb.TransactionException:
+        return  # a failed COMMIT has ended the transaction already
+
+
+def _require_select(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    kinds = [statement.type for statement in connection.extract_statements(sql)]
+    if kinds not in ([duckdb.StatementType.SELECT], [duckdb.StatementType.EXPLAIN]) or _FOREIGN.search(sql):
+        raise UsageError(
+            "A reader takes one SELECT on raw and mart.",
+            field="sql",
+            rule="read_only",
+            next_step="Write with write_lake; address tables as raw.<table> or mart.<table>.",
+        )
+
+
+def dbt_attach(paths: TenantPaths, *, raw_at: int | None = None) -> dict[str, Any]:
+    """Parts of a dbt-duckdb profile output for one build; `hold_write_lock(paths, "mart")` around the build.
+
+    `attach`, `extensions`, `settings`, `config_options` go into the profile as they are. `raw_snapshot_id`
+    is the snapshot of raw that all models of the build read: without it two models of one build could
+    see different rows. `raw_catalog`, `mart_catalog`, `raw_files`, `mart_files`, `extension_directory`
+    are the same facts as plain paths. Errors: as `read_lake`.
+    """
+    snapshot = latest_snapshot(paths, "raw") if raw_at is None else raw_at
+    latest_snapshot(paths, "mart")
+    extensions = link_extensions(paths.data_dir / "extensions")
+    common: dict[str, Any] = {"override_data_path": True, "meta_busy_timeout": BUSY_TIMEOUT_MS}
+    return {
+        "attach": [
+            {
+                "path": f"ducklake:sqlite:{paths.catalog('raw')}",
+                "alias": "raw",
+                "read_only": True,
+                "options": {"data_path": str(paths.files("raw")), **common, "snapshot_version": snapshot},
+            },
+            {
+                "path": f"ducklake:sqlite:{paths.catalog('mart')}",
+                "alias": "mart",
+                "options": {
+                    "data_path": str(paths.files("mart")),
+                    **common,
+                    "meta_journal_mode": "WAL",
+                    "data_inlining_row_limit": 0,
+                },
+            },
+        ],
+        "extensions": list(LAKE_EXTENSIONS),
+        "settings": {"TimeZone": "UTC"},
+        "config_options": {
+            **OFFLINE,
+            "extension_directory": str(extensions),
+            "memory_limit": MEMORY_LIMIT,
+            "temp_directory": str(spill_folder(paths) / "dbt"),
+        },
+        "raw_snapshot_id": snapshot,
+        "raw_catalog": str(paths.catalog("raw")),
+        "mart_catalog": str(paths.catalog("mart")),
+        "raw_files": str(paths.files("raw")),
+        "mart_files": str(paths.files("mart")),
+        "extension_directory": str(extensions),
+    }
+
+
+def _inside(file: Path, folder: Path) -> Path:
+    path = file.resolve()
+    if not path.is_relative_to(folder) or not path.is_file():
+        raise DataError(
+            f"{file} is not a file below {folder}.",
+            field=str(file),
+            rule="inside_region",
+            next_step="Write it below LakeWriter.folder(table): the lake keeps rows inside the tenant's region.",
+        )
+    return path
+
+
+def _identifier(name: str) -> str:
+    if not _IDENTIFIER.fullmatch(name):
+        raise UsageError(
+            f"{name[:80]!r} is not a table name.",
+            field="table",
+            rule="matches " + _IDENTIFIER.pattern,
+            next_step="Name a table as its contract does.",
+        )
+    return name
+
+
+def _bound(params: Parameters) -> Any:
+    return dict(params) if isinstance(params, Mapping) else list(params)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).split("\n", 1)[0]
