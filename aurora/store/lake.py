@@ -24,21 +24,20 @@ import polars as pl
 
 from aurora.errors import ConflictError, DataError, UsageError
 from aurora.store.connection import (
-    BUSY_TIMEOUT_MS,
     LAYERS,
-    MEMORY_LIMIT,
     attach_for_reading,
     attach_for_writing,
     hold_write_lock,
     latest_snapshot,
     open_duckdb,
     require_tenant,
-    spill_folder,
 )
-from aurora.store.extensions import LAKE_EXTENSIONS, OFFLINE, link_extensions, quote
+from aurora.store.dbt_profile import profile_parts
+from aurora.store.extensions import quote
 from aurora.store.lake_tables import table_changes
 from aurora.store.paths import Layer, TenantPaths
 from aurora.store.rows import Rows, as_arrow
+from aurora.store.statements import refuse_transaction, require_select
 
 T = TypeVar("T")
 Parameters = Sequence[object] | Mapping[str, object]
@@ -47,7 +46,6 @@ ATTEMPTS: Final = 6
 _BACKOFF_S: Final = 0.05
 _RETRYABLE: Final = re.compile(r"database is locked|database table is locked|conflict", re.IGNORECASE)
 _IDENTIFIER: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_FOREIGN: Final = re.compile(r'\b"?(sqlite|postgres|ducklake)_\w+"?\s*\(', re.IGNORECASE)
 
 
 class LakeReader:
@@ -62,7 +60,7 @@ class LakeReader:
 
         Errors: `UsageError` for anything but one SELECT and for functions that open other databases.
         """
-        _require_select(self._connection, sql)
+        require_select(self._connection, sql)
         return self._connection.execute(sql, _bound(params)).pl()
 
     def snapshot_id(self, layer: Layer) -> int:
@@ -100,13 +98,7 @@ class LakeWriter(LakeReader):
 
     def execute(self, sql: str, params: Parameters = ()) -> None:
         """Run one statement that gives no rows. BEGIN, COMMIT and ROLLBACK are `write_lake`'s."""
-        for statement in self._connection.extract_statements(sql):
-            if statement.type == duckdb.StatementType.TRANSACTION:
-                raise UsageError(
-                    "A transaction statement inside write_lake.",
-                    rule="one_transaction",
-                    next_step="Return from the work to commit it, raise to undo it.",
-                )
+        refuse_transaction(self._connection, sql)
         self._connection.execute(sql, _bound(params))
 
     def append(self, table: str, frame: Rows) -> int:
@@ -286,63 +278,13 @@ def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
         return  # a failed COMMIT has ended the transaction already
 
 
-def _require_select(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
-    kinds = [statement.type for statement in connection.extract_statements(sql)]
-    if kinds not in ([duckdb.StatementType.SELECT], [duckdb.StatementType.EXPLAIN]) or _FOREIGN.search(sql):
-        raise UsageError(
-            "A reader takes one SELECT on raw and mart.",
-            field="sql",
-            rule="read_only",
-            next_step="Write with write_lake; address tables as raw.<table> or mart.<table>.",
-        )
-
-
 def dbt_attach(paths: TenantPaths, *, raw_at: int | None = None) -> dict[str, Any]:
-    """Parts of a dbt-duckdb profile output for one build; `hold_write_lock(paths, "mart")` around the build.
+    """What dbt's profile needs to open both lakes itself, see `aurora.store.dbt_profile.profile_parts`.
 
-    `attach`, `extensions`, `settings`, `config_options` go into the profile as they are. `raw_snapshot_id`
-    is the snapshot of raw that all models of the build read: without it two models of one build could
-    see different rows. `raw_catalog`, `mart_catalog`, `raw_files`, `mart_files`, `extension_directory`
-    are the same facts as plain paths. Errors: as `read_lake`.
+    All dbt models of one build read raw at one snapshot: `raw_at`, or the newest. Errors: as `read_lake`.
     """
-    snapshot = latest_snapshot(paths, "raw") if raw_at is None else raw_at
     latest_snapshot(paths, "mart")
-    extensions = link_extensions(paths.data_dir / "extensions")
-    common: dict[str, Any] = {"override_data_path": True, "meta_busy_timeout": BUSY_TIMEOUT_MS}
-    return {
-        "attach": [
-            {
-                "path": f"ducklake:sqlite:{paths.catalog('raw')}",
-                "alias": "raw",
-                "read_only": True,
-                "options": {"data_path": str(paths.files("raw")), **common, "snapshot_version": snapshot},
-            },
-            {
-                "path": f"ducklake:sqlite:{paths.catalog('mart')}",
-                "alias": "mart",
-                "options": {
-                    "data_path": str(paths.files("mart")),
-                    **common,
-                    "meta_journal_mode": "WAL",
-                    "data_inlining_row_limit": 0,
-                },
-            },
-        ],
-        "extensions": list(LAKE_EXTENSIONS),
-        "settings": {"TimeZone": "UTC"},
-        "config_options": {
-            **OFFLINE,
-            "extension_directory": str(extensions),
-            "memory_limit": MEMORY_LIMIT,
-            "temp_directory": str(spill_folder(paths) / "dbt"),
-        },
-        "raw_snapshot_id": snapshot,
-        "raw_catalog": str(paths.catalog("raw")),
-        "mart_catalog": str(paths.catalog("mart")),
-        "raw_files": str(paths.files("raw")),
-        "mart_files": str(paths.files("mart")),
-        "extension_directory": str(extensions),
-    }
+    return profile_parts(paths, latest_snapshot(paths, "raw") if raw_at is None else raw_at)
 
 
 def _inside(file: Path, folder: Path) -> Path:
