@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
 
-from apps.bootstrap import prepare_tenant
+from apps.bootstrap import prepare_tenant, seed_tenant
 from apps.ports import require_free
 from apps.render import note, print_line
 from aurora.errors import NotReadyError
@@ -159,6 +159,7 @@ def up(settings: Settings, *, with_dagster: bool) -> None:
         children.start("server", "apps.server")
         wait_until_answers(f"{home}/livez", still_running=children.check)
         _announce(home, settings, key_file=prepared.key_file)
+        seed_tenant(settings, prepared.paths, progress=note)
         _build(children, settings)
         if with_dagster:
             _start_dagster(children, settings)
@@ -188,9 +189,8 @@ def _short(path: Path) -> str:
         return str(path)
 
 
-def _build(children: Children, settings: Settings) -> None:
-    """Materialise what is not fresh, in a process of its own, telling what is done as it is done."""
-    note("Building what is not fresh: ingest, marts, features, estimator")
+def run_build(settings: Settings, *, while_waiting: Callable[[], None] = lambda: None) -> int:
+    """Materialise what is not fresh, in a process of its own that tells what is done; its exit code."""
     build = subprocess.Popen(
         [sys.executable, "-m", "orchestration", "build", "--tenant", settings.tenant],
         cwd=PROJECT_DIR,
@@ -201,13 +201,19 @@ def _build(children: Children, settings: Settings) -> None:
     )
     try:
         while build.poll() is None:
-            children.check()
-            time.sleep(0.2)
+            while_waiting()
+            time.sleep(0.1)
     finally:
         _signal_group(build, signal.SIGTERM)
-    if build.returncode != 0:
+    return build.returncode
+
+
+def _build(children: Children, settings: Settings) -> None:
+    note("Building what is not fresh: ingest, marts, features, estimator")
+    code = run_build(settings, while_waiting=children.check)
+    if code != 0:
         # The pages and the API go on with what is there: one bad table must not darken the owner's screen.
-        note(f"The build ended with code {build.returncode}; its messages are above. Pages show what is there.")
+        note(f"The build ended with code {code}; its messages are above. Pages show what is there.")
         note("  next: mend what they name, then `aurora build`: it goes on where it stopped.")
 
 

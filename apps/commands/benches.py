@@ -51,7 +51,9 @@ def bench(
         print_table(document["results"], ("metric", "value", "unit", "op", "bar", "ok"))
     missed = [result.metric for result in results if result.is_ok is False]
     if check and missed:
-        raise BarMissedError(f"Bars missed: {', '.join(missed)}.", next_step="Compare with docs/reference/benchmarks.md.")
+        raise BarMissedError(
+            f"Bars missed: {', '.join(missed)}.", next_step="Compare with docs/reference/benchmarks.md."
+        )
 
 
 def _is_bench(name: str) -> bool:

@@ -40,7 +40,9 @@ def list_contracts(*, json: Json = False) -> None:
         print_table(rows, ("contract", "grain", "key", "columns", "version", "owner"))
 
 
-def show(name: Annotated[str, typer.Argument(help="Name of the contract, such as usage.")], *, json: Json = False) -> None:
+def show(
+    name: Annotated[str, typer.Argument(help="Name of the contract, such as usage.")], *, json: Json = False
+) -> None:
     """One contract: each column with type, unit, meaning and privacy class; with --json its JSON Schema."""
     from contracts import registry
 

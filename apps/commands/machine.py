@@ -54,13 +54,18 @@ def doctor(*, json: Json = False) -> None:
 
 def _findings(settings: Settings) -> Iterator[Finding]:
     yield Finding(
-        "python", sys.version_info[:2] == (3, 11), platform.python_version(), "Use Python 3.11: make PYTHON=python3.11 run"
+        "python",
+        sys.version_info[:2] == (3, 11),
+        platform.python_version(),
+        "Use Python 3.11: make PYTHON=python3.11 run",
     )
     yield _disk(settings.data_dir)
     yield _port(settings, settings.port, PREFIX + "PORT")
     yield _port(settings, settings.dagster_port, PREFIX + "DAGSTER_PORT")
     yield _extensions()
-    yield Finding("clock", time.time() > 1_700_000_000, time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "Set the clock.")
+    yield Finding(
+        "clock", time.time() > 1_700_000_000, time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "Set the clock."
+    )
     for tenant in list_tenants(settings.data_dir):
         yield from _tenant_findings(tenant_paths(settings.data_dir, tenant))
 
@@ -93,7 +98,12 @@ def _extensions() -> Finding:
 
 def _tenant_findings(paths: TenantPaths) -> Iterator[Finding]:
     missing = [path.name for path in (paths.catalog("raw"), paths.catalog("mart"), paths.state) if not path.exists()]
-    yield Finding(f"tenant {paths.tenant}", not missing, f"missing: {', '.join(missing)}" if missing else paths.region, "aurora demo")
+    yield Finding(
+        f"tenant {paths.tenant}",
+        not missing,
+        f"missing: {', '.join(missing)}" if missing else paths.region,
+        "aurora demo",
+    )
     for key in paths.directory.glob("*.key"):
         mode = key.stat().st_mode & 0o777
         yield Finding(f"key file {key.name}", mode == 0o600, oct(mode), f"chmod 600 {key.name}")

@@ -33,11 +33,12 @@ def up(
 
 def demo(*, json: Json = False) -> None:
     """Make the demo tenant from real data where it is present, else from seeded samples, and build it."""
-    from apps.bootstrap import prepare_tenant
+    from apps.bootstrap import prepare_tenant, seed_tenant
     from apps.up import run_build
 
     settings = load_settings(os.environ)
     prepared = prepare_tenant(settings, progress=note)
+    seed_tenant(settings, prepared.paths, progress=note)
     code = run_build(settings)
     if json:
         print_json({"tenant": settings.tenant, "region": prepared.paths.region, "build_exit_code": code})

@@ -1,0 +1,69 @@
+"""Make a tenant ready: folders, lakes, state, the owner's key, and something to ingest.
+
+Each step is skipped when it is done already, so that a second start is fast.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from aurora.identity.keys import SCOPES, create_key
+from aurora.settings import Settings
+from aurora.store.lake import create_lake
+from aurora.store.paths import TenantPaths, create_tenant
+from aurora.store.state import StateStore
+
+OWNER = "owner"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A tenant that can be served."""
+
+    paths: TenantPaths
+    key_file: Path
+
+
+def utc_now() -> dt.datetime:
+    """The wall clock; everything below the doors takes it as an argument."""
+    return dt.datetime.now(dt.UTC)
+
+
+def prepare_tenant(settings: Settings, *, progress: Callable[[str], None]) -> Prepared:
+    """Folders, both lakes, the state database and the owner's key of the settings' tenant."""
+    is_new = not (settings.data_dir / "tenants" / settings.tenant / "region").exists()
+    if is_new:
+        progress(f"Making tenant {settings.tenant} in {settings.region}")
+    paths = create_tenant(settings.data_dir, settings.tenant, settings.region)
+    create_lake(paths)
+    return Prepared(paths, _owner_key(paths))
+
+
+def seed_tenant(settings: Settings, paths: TenantPaths, *, progress: Callable[[str], None]) -> None:
+    """Fill an empty landing folder with real data where it is present, else with seeded samples."""
+    if any(paths.landing.rglob("*")):
+        return
+    from aurora.ingest.samples import seed_landing
+
+    is_real = settings.shared_data_dir.is_dir()
+    progress("Bringing in real data" if is_real else "Generating seeded samples (no real data found)")
+    seed_landing(paths, settings, clock=utc_now)
+
+
+def _owner_key(paths: TenantPaths) -> Path:
+    """The file that holds the owner's key, readable by the owner alone; made on the first start."""
+    file = paths.directory / f"{OWNER}.key"
+    if file.exists():
+        return file
+    with StateStore.open(paths, clock=utc_now) as store:
+        new = create_key(
+            store, actor_id=OWNER, label="made on the first start", scopes=SCOPES, created_by="aurora up", now=utc_now()
+        )
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
+        handle.write(new.token + "\n")
+    return file

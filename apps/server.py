@@ -1,0 +1,30 @@
+"""The one server process: pages, decision API and docs on one port. `aurora up` starts it."""
+
+from __future__ import annotations
+
+import os
+
+import uvicorn
+
+from apps.api.app import create_app
+from apps.streamlit.serve import pages_app
+from aurora.settings import load_settings
+
+
+def main() -> None:
+    """Serve until asked to stop; requests in flight are answered first."""
+    settings = load_settings(os.environ)
+    app = create_app(settings, pages=pages_app())
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=5,
+        lifespan="on",
+    )
+
+
+if __name__ == "__main__":
+    main()
