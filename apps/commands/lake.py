@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -36,12 +34,12 @@ def ingest(
     json: Json = False,
 ) -> None:
     """Bring a file, or the landing folder, into the raw lake: good rows land, bad rows are quarantined."""
+    from apps.bootstrap import utc_now
     from aurora.ingest.pipeline import ingest_file, ingest_landing
 
-    settings, paths = open_paths(tenant)
-    clock = lambda: dt.datetime.now(dt.UTC)  # noqa: E731
+    _, paths = open_paths(tenant)
     if file is None:
-        reports = ingest_landing(paths, clock=clock, progress=None if json else note)
+        reports = ingest_landing(paths, clock=utc_now, progress=None if json else note)
     else:
         reports = [
             ingest_file(
@@ -50,7 +48,7 @@ def ingest(
                 contract=contract,
                 source=source or file.resolve().parent.name,
                 source_format=source_format,
-                clock=clock,
+                clock=utc_now,
             )
         ]
     rows = [report.as_dict() for report in reports]
@@ -76,10 +74,11 @@ def build(*, tenant: Tenant = None) -> None:
 
 def maintain(*, tenant: Tenant = None, json: Json = False) -> None:
     """Expire old snapshots, merge small files, delete orphans older than a day."""
+    from apps.bootstrap import utc_now
     from aurora.store.maintenance import maintain as run
 
     _, paths = open_paths(tenant)
-    report = run(paths, now=dt.datetime.now(dt.UTC))
+    report = run(paths, now=utc_now())
     if json:
         print_json(report.as_dict())
     else:
