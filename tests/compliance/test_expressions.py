@@ -1,0 +1,179 @@
+"""One text, two engines: the compiled condition and DuckDB give the same verdict on any record."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from aurora.compliance.expressions import compile_condition
+from aurora.compliance.records import DECISION_FIELDS, ValueType
+from aurora.compliance.rules import CompiledRule, compile_rules
+from aurora.errors import DataError
+from aurora.packs import list_packs, load_pack
+from aurora.settings import Settings
+
+DUCKDB = {
+    "text": "VARCHAR",
+    "bool": "BOOLEAN",
+    "int": "BIGINT",
+    "float": "DOUBLE",
+    "decimal": "DECIMAL(18,9)",
+    "text_list": "VARCHAR[]",
+}
+WORDS = ("ae-dubai", "us-east", "personal", "sensitive", "act", "down", "read_only_alerts", "É", "")
+VALUES: dict[ValueType, st.SearchStrategy[Any]] = {
+    "text": st.sampled_from(WORDS),
+    "bool": st.booleans(),
+    "int": st.integers(-3, 3) | st.integers(-(10**6), 10**6),
+    "float": st.sampled_from([-1.0, -0.0, 0.1, 0.3, 1.5, 2.0]) | st.floats(-1e6, 1e6),
+    "decimal": st.integers(-(10**13), 10**13).map(lambda n: Decimal(n).scaleb(-9))
+    | st.sampled_from([Decimal("0.1"), Decimal(2), Decimal("0.300000000")]),
+    "text_list": st.lists(st.sampled_from(WORDS), max_size=3).map(tuple),
+}
+
+
+def _records(fields: list[str]) -> st.SearchStrategy[dict[str, object]]:
+    return st.fixed_dictionaries({name: st.none() | VALUES[DECISION_FIELDS[name]] for name in fields})
+
+
+def _fields(kind: ValueType) -> list[str]:
+    return [name for name, declared in DECISION_FIELDS.items() if declared == kind]
+
+
+TEXT_LITERAL = st.sampled_from(WORDS).map(lambda word: f"'{word}'")
+NUMBER_LITERAL = st.sampled_from(["0", "1", "2", "-1", "0.1", "0.30", "-2.5", "1e0", "3e-1", "100"])
+TEXTS = st.sampled_from(_fields("text")) | TEXT_LITERAL
+LISTS = st.sampled_from(_fields("text_list"))
+NUMBER_FIELDS = st.sampled_from(_fields("int") + _fields("decimal") + _fields("float"))
+NUMBERS = st.recursive(
+    NUMBER_FIELDS | NUMBER_LITERAL | LISTS.map(lambda name: f"len({name})"),
+    lambda inner: (
+        st.builds("({} {} {})".format, inner, st.sampled_from("+-"), inner)
+        | st.builds("{} * {}".format, NUMBER_FIELDS, st.sampled_from(["2", "-1", "0.5", "1e-1"]))
+        | st.builds("-({})".format, inner)
+    ),
+    max_leaves=3,
+)
+OPERATORS = st.sampled_from(["=", "<>", "<", "<=", ">", ">="])
+ATOMS = st.one_of(
+    st.sampled_from(_fields("bool")),
+    st.builds("{} {} {}".format, TEXTS, OPERATORS, TEXTS),
+    st.builds("{} {} {}".format, NUMBERS, OPERATORS, NUMBERS),
+    st.builds("{} {} ({}, {})".format, TEXTS, st.sampled_from(["IN", "NOT IN"]), TEXTS, TEXTS | st.just("NULL")),
+    st.builds("{} {} {} AND {}".format, NUMBERS, st.sampled_from(["BETWEEN", "NOT BETWEEN"]), NUMBERS, NUMBERS),
+    st.builds("{} IS {}".format, st.sampled_from(list(DECISION_FIELDS)), st.sampled_from(["NULL", "NOT NULL"])),
+    st.builds("{} IS {}".format, st.sampled_from(_fields("bool")), st.sampled_from(["TRUE", "NOT TRUE", "FALSE"])),
+    st.builds("list_contains({}, {})".format, LISTS, TEXTS),
+    st.builds("{}({}, {})".format, st.sampled_from(["list_has_all", "list_has_any"]), LISTS, LISTS),
+)
+CONDITIONS = st.recursive(
+    ATOMS,
+    lambda inner: (
+        st.builds("{} AND {}".format, inner, inner)
+        | st.builds("{} OR {}".format, inner, inner)
+        | st.builds("({} OR {})".format, inner, inner)
+        | st.builds("NOT {}".format, inner)
+        | st.builds("NOT ({})".format, inner)
+        | st.builds("({}) = ({})".format, inner, inner)
+    ),
+    max_leaves=5,
+)
+LAKE = duckdb.connect()
+
+
+def _in_duckdb(text: str, fields: list[str], records: list[dict[str, object]]) -> list[bool | None]:
+    """DuckDB's verdict on each record: the text as it stands, over struct columns."""
+    parts: dict[str, list[str]] = {"request": [], "candidate": [], "tenant": []}
+    for name in fields:
+        part, _, field = name.partition(".")
+        parts[part].append(field)
+    columns = [
+        "{"
+        + ", ".join(f"'{field}': CAST(? AS {DUCKDB[DECISION_FIELDS[f'{part}.{field}']]})" for field in names)
+        + f"}} AS {part}"
+        for part, names in parts.items()
+        if names
+    ]
+    found = []
+    for record in records:
+        values = [
+            list(value) if isinstance(value := record[f"{part}.{field}"], tuple) else value
+            for part, names in parts.items()
+            for field in names
+        ]
+        select = f"SELECT ({text}) FROM (SELECT {', '.join(columns) or '1'})"
+        row = LAKE.execute(select, values).fetchone()
+        assert row is not None
+        found.append(row[0])
+    return found
+
+
+@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_any_condition_gives_the_same_verdict_in_both_engines(data: st.DataObject):
+    text = data.draw(CONDITIONS)
+    condition = compile_condition(text, DECISION_FIELDS, where="test")
+    records = data.draw(st.lists(_records(list(condition.fields)), min_size=1, max_size=4))
+    assert [condition.evaluate(record) for record in records] == _in_duckdb(text, list(condition.fields), records)
+
+
+SHIPPED = [
+    rule
+    for pack in list_packs(Settings().packs_dir)
+    for rule in compile_rules(load_pack(Settings().packs_dir, pack).rules).rules
+]
+
+
+@pytest.mark.parametrize("rule", SHIPPED, ids=lambda rule: rule.rule.rule_id)
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_every_shipped_rule_gives_the_same_verdict_in_both_engines(rule: CompiledRule, data: st.DataObject):
+    fields = list(rule.condition.fields)
+    records = data.draw(st.lists(_records(fields), min_size=1, max_size=5))
+    found = [rule.condition.evaluate(record) for record in records]
+    assert found == _in_duckdb(rule.rule.violates_when, fields, records)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("request.privcy_class = 'x'", "not a field"),
+        ("request.privacy_class = 1", "cannot be compared"),
+        ("request.privacy_class", "not true or false"),
+        ("request.is_acting = request.is_acting = TRUE", "parentheses"),
+        ("candidate.regions = candidate.skills", "cannot be compared"),
+        ("candidate.cost_usd / 2 > 1", "outside the subset"),
+        ("request.mode LIKE 'a%'", "outside the subset"),
+        ("request.mode IN (SELECT 'act')", "list of values"),
+        ("lower(request.mode) = 'act'", "outside the subset"),
+        ("random() > 0.5", "outside the subset"),
+        ("list_has_all(candidate.regions, request.mode)", "does not fit"),
+        ("list_contains(request.mode, 'a')", "does not fit"),
+        ("request.mode IS TRUE", "IS NULL"),
+        ("secret_function(request.mode)", "not a function"),
+        ("request.mode = 'act'; DROP TABLE x", "SQL"),
+        ("SELECT 1", "outside the subset"),
+        ("request.mode = ", "not SQL"),
+        ("-request.mode = 'a'", "not a number"),
+        ("NOT request.mode", "not true or false"),
+        ("len(request.mode) > 2", "items of a list"),
+        ("CAST(request.mode AS INT) = 1", "outside the subset"),
+    ],
+)
+def test_what_is_outside_the_subset_is_refused_at_load(text: str, says: str):
+    with pytest.raises(DataError, match=says) as caught:
+        compile_condition(text, DECISION_FIELDS, where="Rule x")
+    assert "Rule x" in caught.value.message
+
+
+def test_unknown_is_neither_true_nor_false():
+    condition = compile_condition("candidate.cost_usd > request.max_cost_usd", DECISION_FIELDS, where="x")
+    record: dict[str, object] = {"candidate.cost_usd": Decimal(1), "request.max_cost_usd": None}
+    assert condition.evaluate(record) is None
+    assert condition.evaluate(record | {"request.max_cost_usd": Decimal("0.5")}) is True
+    assert condition.fields == ("candidate.cost_usd", "request.max_cost_usd")
