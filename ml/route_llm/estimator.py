@@ -1,0 +1,261 @@
+"""The estimator itself: expected answer quality of every llm for a prompt, as plain arrays.
+
+TF-IDF ridge, one output an llm. Blocks of prompts may know different llms: the largest block also gives the
+difficulty of a prompt, and smaller blocks learn only how their llms differ from it, so that a question unlike
+any they have seen is not taken for an easy one. Per llm a monotone piecewise-linear calibration, learned on
+out-of-fold predictions, turns the raw value into a probability-like quality.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from ml.route_llm.features import (
+    FOLD_COUNT,
+    MAX_TERMS,
+    MIN_PROMPTS_PER_TERM,
+    Floats,
+    LabelledPrompts,
+    Price,
+    expected_cost_usd,
+    fold_of,
+    make_vectoriser,
+)
+
+GRID = (1.0, 3.0, 10.0, 30.0)
+"""Ridge penalties that cross-validation chooses from."""
+KNOT_COUNT = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimator:
+    """Arrays of a fitted estimator: V terms, L llms, T task types, K calibration knots."""
+
+    llms: tuple[str, ...]
+    prices: tuple[Price, ...]
+    mean_output_tokens: Floats
+    vocabulary: tuple[str, ...]
+    idf: Floats
+    coef: Floats
+    intercept: Floats
+    calib_x: Floats
+    calib_y: Floats
+    task_types: tuple[str, ...] = ()
+    task_coef: Floats
+
+    def raw(self, prompts: Sequence[str], task_types: Sequence[str | None] | None = None) -> Floats:
+        """Uncalibrated quality, (prompts, llms)."""
+        vectoriser = make_vectoriser(self.vocabulary)
+        vectoriser.idf_ = self.idf
+        values = np.asarray(vectoriser.transform(prompts) @ self.coef) + self.intercept
+        if task_types is not None and self.task_types:
+            values = values + np.asarray(_one_hot(task_types, self.task_types) @ self.task_coef)
+        return np.asarray(values, dtype=np.float64)
+
+    def predict(self, prompts: Sequence[str], task_types: Sequence[str | None] | None = None) -> Floats:
+        """Calibrated quality between 0 and 1, (prompts, llms)."""
+        raw = self.raw(prompts, task_types)
+        return calibrate(raw, self.calib_x, self.calib_y)
+
+    def cost_usd(self, prompts: Sequence[str]) -> Floats:
+        """Expected cost in USD, (prompts, llms)."""
+        return expected_cost_usd(
+            prompts,
+            self.llms,
+            dict(zip(self.llms, self.prices, strict=True)),
+            dict(zip(self.llms, self.mean_output_tokens.tolist(), strict=True)),
+        )
+
+    def columns(self, llms: Sequence[str]) -> list[int]:
+        """Positions of these llms."""
+        position = {llm: i for i, llm in enumerate(self.llms)}
+        return [position[llm] for llm in llms]
+
+
+def calibrate(raw: Floats, calib_x: Floats, calib_y: Floats) -> Floats:
+    """Each llm's raw values through its own knots, (prompts, llms)."""
+    columns = [np.interp(raw[:, i], calib_x[i], calib_y[i]) for i in range(raw.shape[1])]
+    return np.stack(columns, axis=1) if columns else raw
+
+
+def _one_hot(task_types: Sequence[str | None], known: Sequence[str]) -> Any:
+    position = {name: i for i, name in enumerate(known)}
+    cells = [(row, position[name]) for row, name in enumerate(task_types) if name in position]
+    rows, columns = zip(*cells, strict=True) if cells else ((), ())
+    return sp.csr_matrix((np.ones(len(cells)), (rows, columns)), shape=(len(task_types), len(known)))
+
+
+@dataclass(frozen=True, slots=True)
+class Alphas:
+    """Ridge penalties: of what all llms share, and of how each differs (far less certain, so shrunk more)."""
+
+    mean: float
+    contrast: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Linear:
+    coef: Floats
+    intercept: Floats
+
+    def of(self, features: Any) -> Floats:
+        return np.asarray(features @ self.coef + self.intercept, dtype=np.float64)
+
+    def mean(self) -> _Linear:
+        """The mean over its outputs: how easy a prompt is for these llms together."""
+        return _Linear(self.coef.mean(axis=1, keepdims=True), self.intercept.mean(keepdims=True))
+
+    def plus(self, other: _Linear) -> _Linear:
+        return _Linear(self.coef + other.coef, self.intercept + other.intercept)
+
+
+def _ridge(features: Any, target: Floats, alpha: float) -> _Linear:
+    from sklearn.linear_model import Ridge
+
+    fitted = Ridge(alpha=alpha, solver="sparse_cg", tol=1e-4).fit(features, target)
+    return _Linear(np.atleast_2d(fitted.coef_).T, np.atleast_1d(fitted.intercept_))
+
+
+@dataclass(frozen=True, slots=True)
+class _Design:
+    """A block with its features and folds. `fit` and the search see quality beyond `offset` only."""
+
+    block: LabelledPrompts
+    features: Any
+    folds: NDArray[np.int_]
+
+    def fit(self, alphas: Alphas, offset: _Linear | None, rows: Any = None) -> _Linear:
+        """The mean of all llms and each llm's distance from it, shrunk apart, on top of `offset`."""
+        chosen = np.arange(len(self.folds)) if rows is None else np.flatnonzero(rows)
+        features, target = self.features[chosen], self.block.quality[chosen]
+        if offset is not None:
+            target = target - offset.of(features)
+        mean = target.mean(axis=1, keepdims=True)
+        own = _ridge(features, mean, alphas.mean).plus(_ridge(features, target - mean, alphas.contrast))
+        return own if offset is None else own.plus(offset)
+
+    def search(self, offsets: Sequence[_Linear | None], grid: Sequence[float]) -> tuple[Alphas, Floats]:
+        """The alphas of least squared error out of fold, and those predictions. `offsets`: one a fold."""
+        base = np.zeros_like(self.block.quality)
+        for fold, offset in enumerate(offsets):
+            rows = np.flatnonzero(self.folds == fold)
+            if offset is not None and len(rows):
+                base[rows] = offset.of(self.features[rows])
+        target = self.block.quality - base
+        mean = target.mean(axis=1, keepdims=True)
+        best_mean = self._best(mean, grid)
+        best_contrast = self._best(target - mean, grid)
+        return Alphas(best_mean[0], best_contrast[0]), base + best_mean[1] + best_contrast[1]
+
+    def _best(self, target: Floats, grid: Sequence[float]) -> tuple[float, Floats]:
+        tried = [(alpha, self._out_of_fold(target, alpha)) for alpha in grid]
+        return min(tried, key=lambda pair: float(((pair[1] - target) ** 2).mean()))
+
+    def _out_of_fold(self, target: Floats, alpha: float) -> Floats:
+        predicted = np.zeros_like(target)
+        for fold in range(FOLD_COUNT):
+            test, train = np.flatnonzero(self.folds == fold), np.flatnonzero(self.folds != fold)
+            if len(test) and len(train):
+                predicted[test] = _ridge(self.features[train], target[train], alpha).of(self.features[test])
+        return predicted
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A fitted estimator, and what was found on the way."""
+
+    estimator: Estimator
+    alphas: Mapping[str, Alphas]
+    out_of_fold: Mapping[str, Floats]
+    """Calibrated out-of-fold predictions by source, (prompts, llms) in the block's order."""
+
+
+def fit(
+    blocks: Sequence[LabelledPrompts],
+    *,
+    grid: Sequence[float] = GRID,
+    max_terms: int = MAX_TERMS,
+    min_prompts: int = MIN_PROMPTS_PER_TERM,
+) -> Fit:
+    """Fit on training blocks (sources with disjoint llms). Deterministic: no random draw is made."""
+    ordered = sorted(blocks, key=lambda block: -len(block.prompts))
+    vectoriser = make_vectoriser(max_terms=max_terms, min_prompts=min_prompts)
+    vectoriser.fit([prompt for block in ordered for prompt in block.prompts])
+    known = tuple(sorted({name for block in ordered for name in block.task_types if name is not None}))
+    designs = [_design(block, vectoriser, known) for block in ordered]
+    difficulty: _Linear | None = None
+    by_fold: list[_Linear | None] = [None] * FOLD_COUNT
+    parts: list[_Linear] = []
+    chosen: dict[str, Alphas] = {}
+    raw: dict[str, Floats] = {}
+    for design in designs:
+        source = design.block.source
+        chosen[source], raw[source] = design.search(by_fold, grid)
+        parts.append(design.fit(chosen[source], difficulty))
+        if difficulty is None and len(designs) > 1:
+            difficulty = parts[0].mean()
+            by_fold = [design.fit(chosen[source], None, rows=design.folds != f).mean() for f in range(FOLD_COUNT)]
+    knots = {design.block.source: _knots(raw[design.block.source], design.block.quality) for design in designs}
+    estimator = _assemble(ordered, vectoriser, known, parts, [knots[block.source] for block in ordered])
+    calibrated = {source: calibrate(raw[source], *knots[source]) for source in raw}
+    return Fit(estimator, chosen, calibrated)
+
+
+def _design(block: LabelledPrompts, vectoriser: Any, known: Sequence[str]) -> _Design:
+    features = vectoriser.transform(block.prompts)
+    if known:
+        features = sp.hstack([features, _one_hot(block.task_types, known)])
+    return _Design(block, sp.csr_matrix(features), np.array([fold_of(prompt) for prompt in block.prompts]))
+
+
+def _knots(raw: Floats, quality: Floats) -> tuple[Floats, Floats]:
+    """Monotone calibration knots of each llm, ((llms, knots), (llms, knots))."""
+    pairs = [_knots_of_one(raw[:, i], quality[:, i]) for i in range(raw.shape[1])]
+    return np.stack([x for x, _ in pairs]), np.stack([y for _, y in pairs])
+
+
+def _knots_of_one(raw: Floats, quality: Floats) -> tuple[Floats, Floats]:
+    """Isotonic regression thinned to the means of equal groups, so that few labels do not make steps."""
+    from sklearn.isotonic import IsotonicRegression
+
+    order = np.argsort(raw, kind="stable")
+    steps = IsotonicRegression(y_min=0.0, y_max=1.0).fit_transform(raw[order], quality[order])
+    groups = [group for group in np.array_split(np.arange(len(order)), KNOT_COUNT) if len(group)]
+    x = np.array([raw[order][group].mean() for group in groups])
+    y = np.maximum.accumulate([steps[group].mean() for group in groups])
+    x = np.maximum.accumulate(x) + np.arange(len(x)) * 1e-9
+    missing = KNOT_COUNT - len(x)
+    return np.pad(x, (0, missing), mode="edge") + np.r_[np.zeros(len(x)), np.arange(missing) + 1] * 1e-9, np.pad(
+        np.clip(y, 0.0, 1.0), (0, missing), mode="edge"
+    )
+
+
+def _assemble(
+    blocks: Sequence[LabelledPrompts],
+    vectoriser: Any,
+    known: tuple[str, ...],
+    parts: Sequence[_Linear],
+    knots: Sequence[tuple[Floats, Floats]],
+) -> Estimator:
+    vocabulary = tuple(str(term) for term in vectoriser.get_feature_names_out())
+    coef = np.concatenate([part.coef for part in parts], axis=1)
+    llms = [(block, llm) for block in blocks for llm in block.llms]
+    return Estimator(
+        llms=tuple(llm for _, llm in llms),
+        prices=tuple(block.prices[llm] for block, llm in llms),
+        mean_output_tokens=np.array([block.mean_output_tokens[llm] for block, llm in llms]),
+        vocabulary=vocabulary,
+        idf=np.asarray(vectoriser.idf_, dtype=np.float64),
+        coef=coef[: len(vocabulary)].astype(np.float32),
+        intercept=np.concatenate([part.intercept for part in parts]),
+        calib_x=np.concatenate([x for x, _ in knots]),
+        calib_y=np.concatenate([y for _, y in knots]),
+        task_types=known,
+        task_coef=coef[len(vocabulary) :].astype(np.float32),
+    )
