@@ -21,6 +21,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: no rich, half the time
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _room in (serve, lake, decisions, contract, keys, machine, benches):

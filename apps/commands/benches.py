@@ -32,7 +32,7 @@ def bench(
     check: Annotated[bool, typer.Option("--check", help="Exit with 1 when a bar is missed.")] = False,
     json: Json = False,
 ) -> None:
-    """Run a bench and print its figures with their bars."""
+    """Run a bench: figures with their bars."""
     import benchmarks
 
     names = sorted(module.name for module in pkgutil.iter_modules(benchmarks.__path__) if _is_bench(module.name))

@@ -37,7 +37,10 @@ def decide(
     tenant: Tenant = None,
     json: Json = False,
 ) -> None:
-    """Decide once, durably and audited: what POST /api/v1/decisions does, without a server."""
+    """Decide once, durably and audited.
+
+    What POST /api/v1/decisions does, without a server.
+    """
     import sys
 
     from apps.bootstrap import OWNER, utc_now
@@ -190,7 +193,10 @@ def override(
 
 
 def verify(*, tenant: Tenant = None, json: Json = False) -> None:
-    """Derive every leaf, root and signature of the audit log again and compare."""
+    """Verify the audit log.
+
+    Derives every leaf, root and signature again and compares; exits with 4 when one differs.
+    """
     from aurora.audit.verify import verify as run
 
     _, paths = open_paths(tenant)

@@ -33,7 +33,11 @@ def ingest(
     tenant: Tenant = None,
     json: Json = False,
 ) -> None:
-    """Bring a file, or the landing folder, into the raw lake: good rows land, bad rows are quarantined."""
+    """Bring a file, or the landing folder, into the lake.
+
+    Good rows land, bad rows go to quarantine with rule, reason and position. The same file again
+    changes nothing. Exits with 3 when rows of the named file were quarantined.
+    """
     from apps.bootstrap import utc_now
     from aurora.ingest.pipeline import ingest_file, ingest_landing
 
@@ -65,7 +69,10 @@ def ingest(
 
 
 def build(*, tenant: Tenant = None) -> None:
-    """Materialise all that is not fresh: ingest, marts, features, estimator. What Dagster does, headless."""
+    """Materialise all that is not fresh.
+
+    Ingest, journal, marts, features and estimator: the graph that Dagster shows, without a server.
+    """
     from apps.up import run_build
 
     settings, _ = open_paths(tenant)
@@ -73,7 +80,10 @@ def build(*, tenant: Tenant = None) -> None:
 
 
 def maintain(*, tenant: Tenant = None, json: Json = False) -> None:
-    """Expire old snapshots, merge small files, delete orphans older than a day."""
+    """Keep the lake small.
+
+    Expires old snapshots, merges small files, deletes orphan files older than a day.
+    """
     from apps.bootstrap import utc_now
     from aurora.store.maintenance import maintain as run
 

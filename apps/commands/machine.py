@@ -39,7 +39,10 @@ class Finding:
 
 
 def doctor(*, json: Json = False) -> None:
-    """Check Python, disk, ports, extensions, clock, write lock and key files; say what to mend."""
+    """Check the machine and say what to mend.
+
+    Looks at Python, disk, ports, DuckDB's extensions, the clock, tenants and key files.
+    """
     findings = list(_findings(load_settings(os.environ)))
     if json:
         print_json([{"check": f.check, "ok": f.is_ok, "detail": f.detail, "next_step": f.next_step} for f in findings])
@@ -87,13 +90,14 @@ def _port(settings: Settings, port: int, setting: str) -> Finding:
 
 
 def _extensions() -> Finding:
-    from aurora.store.extensions import extension_files
+    from aurora.store.extensions import LAKE_EXTENSIONS, extension_file
 
     try:
-        found = extension_files()
+        for name in LAKE_EXTENSIONS:
+            extension_file(name)
     except AuroraError as error:
         return Finding("duckdb extensions", False, error.message, error.next_step)  # noqa: FBT003
-    return Finding("duckdb extensions", True, ", ".join(sorted(path.stem.split(".")[0] for path in found)))  # noqa: FBT003
+    return Finding("duckdb extensions", True, ", ".join(LAKE_EXTENSIONS))  # noqa: FBT003
 
 
 def _tenant_findings(paths: TenantPaths) -> Iterator[Finding]:
@@ -110,7 +114,10 @@ def _tenant_findings(paths: TenantPaths) -> Iterator[Finding]:
 
 
 def status(*, json: Json = False) -> None:
-    """Tenants, what their lakes hold, what is quarantined or unpriced, and how far the journal is."""
+    """Tenants and what their lakes hold.
+
+    Rows in, landed, quarantined, duplicate and unpriced, decisions, and the snapshots of both lakes.
+    """
     settings = load_settings(os.environ)
     rows = [_tenant_status(tenant_paths(settings.data_dir, tenant)) for tenant in list_tenants(settings.data_dir)]
     if json:
