@@ -23,7 +23,7 @@ import duckdb
 import filelock
 
 from aurora.errors import NotFoundError, NotReadyError
-from aurora.store.extensions import OFFLINE, load_extensions, quote
+from aurora.store.extensions import open_with_extensions, quote
 from aurora.store.paths import Layer, TenantPaths
 
 LAYERS: Final[tuple[Layer, ...]] = ("raw", "mart")
@@ -36,13 +36,8 @@ MEMORY_LIMIT: Final = "3GiB"
 
 def open_duckdb(paths: TenantPaths) -> duckdb.DuckDBPyConnection:
     """An empty in-memory DuckDB with the lake's extensions, in UTC. It spills inside the tenant's region."""
-    settings: dict[str, str | bool | int | float | list[str]] = {
-        **OFFLINE,
-        "memory_limit": MEMORY_LIMIT,
-        "temp_directory": str(spill_folder(paths) / uuid.uuid4().hex),
-    }
-    connection = duckdb.connect(":memory:", config=settings)
-    load_extensions(connection)
+    spill = spill_folder(paths) / uuid.uuid4().hex
+    connection = open_with_extensions({"memory_limit": MEMORY_LIMIT, "temp_directory": str(spill)})
     connection.execute("SET TimeZone = 'UTC'")
     return connection
 

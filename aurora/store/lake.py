@@ -49,7 +49,7 @@ _IDENTIFIER: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
 class LakeReader:
-    """One pinned snapshot of raw and mart, read-only. For one thread; cheap to keep, 0.3 s to open."""
+    """One pinned snapshot of raw and mart, read-only. For one thread."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, snapshots: Mapping[Layer, int]) -> None:
         self._connection = connection
