@@ -33,14 +33,13 @@ class Tracking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
-    """What one training run leaves behind. `documents` are artifacts by file name, text as it is."""
+    """What one training run leaves behind. `tables` are artifacts by file name, columns of equal length."""
 
     experiment: str
     registered_name: str
     params: Mapping[str, str]
     metrics: Mapping[str, float]
     tags: Mapping[str, str] = field(default_factory=dict)
-    documents: Mapping[str, str] = field(default_factory=dict)
     tables: Mapping[str, Mapping[str, Sequence[Any]]] = field(default_factory=dict)
     estimator: Any
     """A fitted scikit-learn estimator."""
@@ -73,8 +72,6 @@ def record_run(tracking: Tracking, record: RunRecord) -> Registered:
         with mlflow.start_run(tags=dict(record.tags)) as run:
             mlflow.log_params(dict(record.params))
             mlflow.log_metrics({name.replace("/", "."): value for name, value in record.metrics.items()})
-            for name, text in record.documents.items():
-                mlflow.log_text(text, name)
             for name, table in record.tables.items():
                 mlflow.log_table({key: list(values) for key, values in table.items()}, name)
             info = mlflow.sklearn.log_model(
@@ -82,10 +79,10 @@ def record_run(tracking: Tracking, record: RunRecord) -> Registered:
                 name="estimator",
                 signature=_signature(mlflow, record),
                 pip_requirements=list(record.requirements),
-                registered_model_name=record.registered_name,
                 serialization_format="cloudpickle",
             )
-        return Registered(run_id=run.info.run_id, version=str(info.registered_model_version))
+        version = _register(mlflow, record.registered_name, info.model_uri, run.info.run_id)
+        return Registered(run_id=run.info.run_id, version=version)
 
 
 def set_alias(tracking: Tracking, name: str, alias: Alias, version: str) -> None:
@@ -110,16 +107,26 @@ def version_of(tracking: Tracking, name: str, alias: Alias) -> Registered | None
         return Registered(run_id=str(found.run_id), version=str(found.version))
 
 
-def log_bundle(tracking: Tracking, run_id: str, folder: Path) -> None:
-    """Keep the published bundle's files with the run that made it."""
+def log_bundle(tracking: Tracking, run_id: str, folder: Path, documents: Mapping[str, str]) -> None:
+    """Keep the published bundle's files, and documents made from its manifest, with the run that made it."""
     with _mlflow(tracking) as mlflow:
-        mlflow.MlflowClient().log_artifacts(run_id, str(folder), artifact_path="bundle")
+        client = mlflow.MlflowClient()
+        client.log_artifacts(run_id, str(folder), artifact_path="bundle")
+        for name, text in documents.items():
+            client.log_text(run_id, text, name)
 
 
 def _use_experiment(mlflow: Any, tracking: Tracking, name: str) -> None:
     if mlflow.get_experiment_by_name(name) is None:
         mlflow.create_experiment(name, artifact_location=(tracking.artifacts / name).resolve().as_uri())
     mlflow.set_experiment(name)
+
+
+def _register(mlflow: Any, name: str, uri: str, run_id: str) -> str:
+    client = mlflow.MlflowClient()
+    if not client.search_registered_models(f"name = '{name}'"):
+        client.create_registered_model(name)
+    return str(client.create_model_version(name, uri, run_id=run_id).version)
 
 
 def _signature(mlflow: Any, record: RunRecord) -> Any:
@@ -135,7 +142,6 @@ def _mlflow(tracking: Tracking) -> Iterator[Any]:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("DO_NOT_TRACK", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     with warnings.catch_warnings():
         # Deprecations inside MLflow's own dependencies are not ours to fix.
@@ -143,7 +149,9 @@ def _mlflow(tracking: Tracking) -> Iterator[Any]:
         import mlflow
         import mlflow.sklearn
 
-        logging.getLogger("mlflow").setLevel(logging.WARNING)
+        # Each log_model warns that pickles can run code: ours are written and read by the tenant alone, and
+        # serving reads numpy arrays.
+        logging.getLogger("mlflow").setLevel(logging.ERROR)
         before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
         mlflow.set_tracking_uri(tracking.uri)
         mlflow.set_registry_uri(tracking.uri)

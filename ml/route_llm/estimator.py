@@ -31,6 +31,7 @@ from ml.route_llm.features import (
 GRID = (1.0, 3.0, 10.0, 30.0)
 """Ridge penalties that cross-validation chooses from."""
 KNOT_COUNT = 16
+MAX_TERM_CHARACTERS = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,20 @@ def calibrate(raw: Floats, calib_x: Floats, calib_y: Floats) -> Floats:
     """Each llm's raw values through its own knots, (prompts, llms)."""
     columns = [np.interp(raw[:, i], calib_x[i], calib_y[i]) for i in range(raw.shape[1])]
     return np.stack(columns, axis=1) if columns else raw
+
+
+def as_pipeline(estimator: Estimator) -> Any:
+    """The same raw scores as a scikit-learn pipeline: what the registry keeps, and what serving is held to."""
+    from sklearn.linear_model import Ridge
+    from sklearn.pipeline import Pipeline
+
+    vectoriser = make_vectoriser(estimator.vocabulary)
+    vectoriser.idf_ = estimator.idf
+    ridge = Ridge()
+    ridge.coef_ = estimator.coef.T.astype(np.float64)
+    ridge.intercept_ = estimator.intercept
+    ridge.n_features_in_ = len(estimator.vocabulary)
+    return Pipeline([("tfidf", vectoriser), ("ridge", ridge)])
 
 
 def _one_hot(task_types: Sequence[str | None], known: Sequence[str]) -> Any:
@@ -185,8 +200,7 @@ def fit(
 ) -> Fit:
     """Fit on training blocks (sources with disjoint llms). Deterministic: no random draw is made."""
     ordered = sorted(blocks, key=lambda block: -len(block.prompts))
-    vectoriser = make_vectoriser(max_terms=max_terms, min_prompts=min_prompts)
-    vectoriser.fit([prompt for block in ordered for prompt in block.prompts])
+    vectoriser = _fit_vectoriser(ordered, max_terms=max_terms, min_prompts=min_prompts)
     known = tuple(sorted({name for block in ordered for name in block.task_types if name is not None}))
     designs = [_design(block, vectoriser, known) for block in ordered]
     difficulty: _Linear | None = None
@@ -205,6 +219,17 @@ def fit(
     estimator = _assemble(ordered, vectoriser, known, parts, [knots[block.source] for block in ordered])
     calibrated = {source: calibrate(raw[source], *knots[source]) for source in raw}
     return Fit(estimator, chosen, calibrated)
+
+
+def _fit_vectoriser(blocks: Sequence[LabelledPrompts], *, max_terms: int, min_prompts: int) -> Any:
+    """TF-IDF of all blocks. Very long terms go: each would widen the whole vocabulary array of the bundle."""
+    fitted = make_vectoriser(max_terms=max_terms, min_prompts=min_prompts)
+    fitted.fit([prompt for block in blocks for prompt in block.prompts])
+    terms = fitted.get_feature_names_out()
+    kept = [i for i, term in enumerate(terms) if len(term) <= MAX_TERM_CHARACTERS]
+    vectoriser = make_vectoriser([str(terms[i]) for i in kept])
+    vectoriser.idf_ = fitted.idf_[kept]
+    return vectoriser
 
 
 def _design(block: LabelledPrompts, vectoriser: Any, known: Sequence[str]) -> _Design:
