@@ -231,7 +231,7 @@ def write_lake(
 ) -> T:
     """Run `work` in one transaction on one lake, as its only writer, and commit it.
 
-    `work` may run more than once: when the catalog is busy all of it is tried again, a bounded number
+    `work` may run more than once, and must not call `write_lake` for the same lake itself: when the catalog is busy all of it is tried again, a bounded number
     of times. Whatever `work` raises undoes everything. `author` and `message` stand in the snapshot.
     Errors: `NotFoundError` for an unknown tenant, `NotReadyError` before `create_lake` or when the lock
     is not to be had, `ConflictError` when every attempt failed.

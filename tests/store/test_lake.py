@@ -3,6 +3,7 @@
 import datetime as dt
 import shutil
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -292,6 +293,27 @@ def test_a_busy_catalog_is_tried_again_and_given_up_by_name(paths):
 
     with pytest.raises(ConflictError, match="stayed busy"):
         write_lake(paths, "raw", always, author="t", message="m", sleep=naps.append)
+
+
+def test_threads_of_one_process_write_one_after_the_other(paths):
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(lambda seq: append(paths, offsets(seq)), range(12))) == [1] * 12
+    assert seqs(paths) == list(range(12))
+
+
+def test_a_view_over_the_lake_does_no_harm(paths):
+    """DuckLake crashes on set_option when a view exists, so inlining is turned off while attaching."""
+    write_lake(
+        paths,
+        "mart",
+        lambda lake: lake.execute("CREATE VIEW mart.v AS SELECT journal_seq FROM raw.journal_offset"),
+        author="t",
+        message="m",
+    )
+    append(paths, offsets(1))
+    write_lake(paths, "mart", lambda lake: lake.execute("CREATE TABLE mart.n AS FROM mart.v"), author="t", message="m")
+    with read_lake(paths) as lake:
+        assert lake.query("SELECT (SELECT count(*) FROM mart.v) + (SELECT count(*) FROM mart.n)").item() == 2
 
 
 def test_a_writer_that_waits_too_long_is_told_so(paths):
