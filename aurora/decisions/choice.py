@@ -1,0 +1,64 @@
+"""Choosing among admissible candidates: greedy, with a small share of exploration, or not at all.
+
+Propensities are exact: the probability with which each admissible candidate is the action, given that one
+is chosen. The draw follows from the seed alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aurora.decisions.policy import Ask, ConfiguredPolicy, Estimate
+
+_MASK = (1 << 64) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a policy makes of the admissible candidates, in the order they were given."""
+
+    scores: tuple[float, ...]
+    propensities: tuple[float, ...]
+    """All 0 when the policy abstains."""
+    greedy: int
+    """Position of the preferred candidate."""
+    epsilon: float
+    reason: str
+    is_abstained: bool
+
+    def draw(self, seed: int) -> int:
+        """Position of the action for a seed."""
+        uniform = unit_draw(seed)
+        if uniform >= self.epsilon:
+            return self.greedy
+        return min(int(uniform / self.epsilon * len(self.scores)), len(self.scores) - 1)
+
+
+def choose(estimates: Sequence[Estimate], configured: ConfiguredPolicy, *, min_quality: float | None) -> Choice:
+    """Rank at least one admissible candidate, sorted by id; ties go to the cheaper, then to the first id."""
+    ask = Ask(configured.parameters, min_quality)
+    scores = configured.policy.scores(estimates, ask)
+    greedy = min(range(len(scores)), key=lambda i: (-scores[i], estimates[i].cost_usd, estimates[i].candidate_id))
+    preferred = estimates[greedy]
+    floor = configured.settings.min_confidence
+    if preferred.quality < floor:
+        reason = (
+            f"A person decides: {preferred.candidate_id} is preferred, but its confidence {preferred.quality:.2f} "
+            f"is below the {floor:.2f} that {configured.policy.policy_id} asks for."
+        )
+        return Choice(tuple(scores), (0.0,) * len(scores), greedy, 0.0, reason, is_abstained=True)
+    epsilon = configured.settings.epsilon if len(scores) > 1 else 0.0
+    each = epsilon / len(scores)
+    propensities = [each] * len(scores)
+    propensities[greedy] = 1.0 - each * (len(scores) - 1)
+    reason = configured.policy.explain(preferred, ask)
+    return Choice(tuple(scores), tuple(propensities), greedy, epsilon, reason, is_abstained=False)
+
+
+def unit_draw(seed: int) -> float:
+    """A uniform number in [0, 1) from a seed (splitmix64: one step, the same on every machine)."""
+    state = (seed + 0x9E3779B97F4A7C15) & _MASK
+    state = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    state = ((state ^ (state >> 27)) * 0x94D049BB133111EB) & _MASK
+    return float((state ^ (state >> 31)) >> 11) / (1 << 53)

@@ -1,0 +1,120 @@
+"""Plans: what would be decided, before the seed is drawn: vetoes, estimates, choice, spelled out once.
+
+A plan is a pure function of the engine's snapshot and of the fields a request asks with; the engine keeps
+the plans of recurring questions.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from aurora.decisions.choice import Choice, choose
+from aurora.decisions.policy import ConfiguredPolicy, Estimate
+from aurora.decisions.slates import NOT_KNOWN, Slate, bits
+from contracts.messages.decisions import Candidate, Veto
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything about a decision but who asked, when, and the draw. `actions` are the admissible estimates."""
+
+    candidates: tuple[Candidate, ...]
+    actions: tuple[Estimate, ...]
+    choice: Choice | None
+    """None when nobody is admissible."""
+    reason: str
+    policy_id: str
+    rules_checked: tuple[str, ...]
+    baseline_cost_usd: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which candidates of a slate a request names: a mask of positions, and ids that are not known."""
+
+    mask: int
+    strangers: tuple[str, ...]
+
+
+def asked(slate: Slate, candidates: Sequence[str] | None) -> Asked:
+    """The candidates asked for; all of the slate when the request names none. Order and repeats do not matter."""
+    if candidates is None:
+        return Asked((1 << len(slate.ids)) - 1, ())
+    known = bits(slate.positions[name] for name in set(candidates) if name in slate.positions)
+    return Asked(known, tuple(sorted({name for name in candidates if name not in slate.positions})))
+
+
+def make_plan(
+    slate: Slate,
+    wanted: Asked,
+    rule_vetoes: Sequence[tuple[Veto, ...]],
+    estimates: Sequence[Estimate],
+    configured: ConfiguredPolicy,
+    *,
+    min_quality: float | None,
+    note: str,
+    rules_checked: tuple[str, ...],
+) -> Plan:
+    """Put the parts together. `note` is said before the policy's reason, such as why a fallback decides."""
+    vetoes = {
+        position: (scope,) if (scope := slate.scope_vetoes[position]) is not None else rule_vetoes[position]
+        for position in range(len(slate.ids))
+        if wanted.mask >> position & 1
+    }
+    admissible = tuple(estimates[position] for position, found in vetoes.items() if not found)
+    choice = choose(admissible, configured, min_quality=min_quality) if admissible else None
+    scored = _scored(admissible, choice)
+    candidates = [
+        scored[slate.ids[position]]
+        if not found
+        else Candidate(candidate_id=slate.ids[position], is_eligible=False, vetoes=found)
+        for position, found in vetoes.items()
+    ]
+    candidates += [Candidate(candidate_id=name, is_eligible=False, vetoes=(NOT_KNOWN,)) for name in wanted.strangers]
+    if wanted.strangers:
+        candidates.sort(key=lambda candidate: candidate.candidate_id)
+    reason = choice.reason if choice is not None else _nobody(candidates)
+    return Plan(
+        candidates=tuple(candidates),
+        actions=admissible,
+        choice=choice,
+        reason=f"{note} {reason}" if note else reason,
+        policy_id=configured.policy.policy_id,
+        rules_checked=rules_checked,
+        baseline_cost_usd=_baseline(admissible),
+    )
+
+
+def _scored(admissible: Sequence[Estimate], choice: Choice | None) -> dict[str, Candidate]:
+    if choice is None:
+        return {}
+    return {
+        estimate.candidate_id: Candidate(
+            candidate_id=estimate.candidate_id,
+            is_eligible=True,
+            score=score,
+            quality=estimate.quality,
+            cost_usd=estimate.cost_usd,
+            latency_ms=estimate.latency_ms,
+            propensity=propensity,
+        )
+        for estimate, score, propensity in zip(admissible, choice.scores, choice.propensities, strict=True)
+    }
+
+
+def _baseline(admissible: Sequence[Estimate]) -> Decimal | None:
+    """Expected cost of the candidate that is best on average: what would be spent without routing."""
+    if not admissible:
+        return None
+    return min(admissible, key=lambda e: (-e.prior_quality, e.cost_usd, e.candidate_id)).cost_usd
+
+
+def _nobody(candidates: Sequence[Candidate]) -> str:
+    counts = Counter(veto.reason for candidate in candidates for veto in candidate.vetoes)
+    why = " ".join(
+        f"{count} x {reason}" for reason, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    )
+    return f"A person decides: none of {len(candidates)} candidates is admissible. {why}"
