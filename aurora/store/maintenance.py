@@ -10,7 +10,7 @@ import datetime as dt
 import shutil
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 import duckdb
@@ -75,6 +75,16 @@ class MaintenanceReport:
     tenant: str
     layers: tuple[LayerReport, ...]
     spills_deleted: int
+
+    def as_dict(self) -> dict[str, int]:
+        """Every count by name, `raw_snapshots_expired` and so on."""
+        counts = {
+            f"{report.layer}_{name}": count
+            for report in self.layers
+            for name, count in asdict(report).items()
+            if name != "layer"
+        }
+        return {**counts, "spills_deleted": self.spills_deleted}
 
 
 def maintain(paths: TenantPaths, *, now: dt.datetime, keep: Keep = DEFAULT_KEEP) -> MaintenanceReport:
