@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,8 @@ def pages() -> dict[Path, str]:
         reference / "settings.md": _GENERATED + settings_page(),
         reference / "cli.md": _GENERATED + cli_page(),
         reference / "contracts.md": _GENERATED + contracts_page(),
+        reference / "benchmarks.md": _GENERATED + benchmarks_page(),
+        Path("README.md"): readme(),
     }
 
 
@@ -139,6 +143,66 @@ def _about(declared: Table) -> str:
         f"{declared.meaning} Grain: {declared.grain}. Key: {key}. Owner: {declared.owner}. "
         f"Kept {declared.retention_days:,} days. Version {declared.version}."
     )
+
+
+_REPORTS = PROJECT_DIR / "docs" / "reference" / "benchmarks"
+_FIGURES = re.compile(r"(?<=<!-- figures: begin)(.*?-->\n).*?(?=<!-- figures: end -->)", re.DOTALL)
+
+
+def _reports() -> list[dict[str, Any]]:
+    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(_REPORTS.glob("*.json"))]
+
+
+def benchmarks_page() -> str:
+    """Every recorded run of a bench: figures, bars, machine, commit."""
+    lines = [
+        "# Benchmarks",
+        "",
+        "Recorded runs. `aurora bench NAME --json` prints the same on your machine; ratios are",
+        "taken side by side in one run. `--check` exits with 1 when a bar is missed.",
+        "",
+    ]
+    for report in _reports():
+        machine = report["machine"]
+        lines += [
+            f"## {report['bench']}",
+            "",
+            f"Commit `{report['commit']}`, {machine['cores']} cores, {machine['memory_gib']} GiB, "
+            f"Python {machine['python']}, {machine['system']}.",
+            "",
+            "| figure | value | unit | bar | met |",
+            "|---|---|---|---|---|",
+        ]
+        lines += [_figure(result) for result in report["results"]]
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _figure(result: dict[str, Any]) -> str:
+    bar = "" if result["bar"] is None else f"{result['op']} {result['bar']:g}"
+    met = {None: "", True: "yes", False: "**no**"}[result["ok"]]
+    return f"| {result['metric'].replace('_', ' ')} | {_number(result['value'])} | {result['unit']} | {bar} | {met} |"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def readme() -> str:
+    """The README with its figures taken from the recorded runs: those that have a bar."""
+    text = (PROJECT_DIR / "README.md").read_text(encoding="utf-8")
+    lines = ["", "| bench | figure | value | bar |", "|---|---|---|---|"]
+    for report in _reports():
+        lines += [
+            f"| {report['bench']} | {result['metric'].replace('_', ' ')} | {_number(result['value'])} {result['unit']} "
+            f"| {result['op']} {result['bar']:g}{'' if result['ok'] else ' **missed**'} |"
+            for result in report["results"]
+            if result["bar"] is not None
+        ]
+    machines = sorted({f"{r['machine']['cores']} cores, {r['machine']['memory_gib']:.0f} GiB" for r in _reports()})
+    lines += ["", f"Measured on {' and '.join(machines)}; all figures: [benchmarks](docs/reference/benchmarks.md).", ""]
+    block = "\n".join(lines) + "\n" if machines else "\n"
+    return _FIGURES.sub(lambda match: match[1] + block, text)
 
 
 def write_pages(project: Path) -> list[Path]:
