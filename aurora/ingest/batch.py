@@ -1,0 +1,183 @@
+"""Ingest: the one path from a dropped file to rows in the lake.
+
+fingerprint -> ledger -> format -> canonical columns -> gate -> good rows and quarantine -> keys ->
+prices -> one lake transaction. Run it again after any end, a kill included: the result is the same.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from aurora.errors import DataError, UsageError
+from aurora.gateway.prices import PriceBook, default_book
+from aurora.ingest.commit import UNKNOWN_FORMAT, BatchReport, commit_batches, known_batches, last_batch_seq
+from aurora.ingest.landing import fingerprint, landed_files, require_landed
+from aurora.ingest.portions import Refusal, SourceFile, refusals
+from aurora.ingest.source_formats import detect, guess_contract, source_format
+from aurora.ingest.staging import BatchOrigin, StagedBatch, StagedPart, stage_file
+from aurora.settings import Settings
+from aurora.store.lake import read_lake, table_folder
+from aurora.store.paths import TenantPaths, check_slug
+
+Clock = Callable[[], dt.datetime]
+Progress = Callable[[int, int, str], None]
+"""Called with files done, files in all, and the name of the file at hand."""
+
+_GROUP_ROWS: Final = 500_000
+_GROUP_FILES: Final = 64
+"""Small files are committed together: a transaction costs as much as staging thousands of rows."""
+
+
+def ingest_file(
+    paths: TenantPaths,
+    file: Path,
+    *,
+    source: str,
+    clock: Clock,
+    contract: str | None = None,
+    source_format: str | None = None,
+    max_line_mb: int = Settings().max_upload_mb,
+    book: PriceBook | None = None,
+) -> BatchReport:
+    """Ingest one file of the landing folder; contract and format are detected where not given.
+
+    Errors: `UsageError` for a file outside the landing folder, an unknown format or contract,
+    `NotFoundError` for an unknown tenant or file, `DataError` for a file in no known format.
+    """
+    path = require_landed(paths, file)
+    check_slug(source, field="source")
+    named = source_format or detect(path)
+    job = _Job(path, source, named, _contract(path, named, contract))
+    return _run(paths, [job], clock=clock, max_line_mb=max_line_mb, book=book, progress=None)[0]
+
+
+def ingest_landing(
+    paths: TenantPaths,
+    *,
+    clock: Clock,
+    progress: Progress | None = None,
+    max_line_mb: int = Settings().max_upload_mb,
+    book: PriceBook | None = None,
+) -> list[BatchReport]:
+    """Ingest everything in the landing folder that the lake does not hold yet; files stay where they are.
+
+    A file in no known format, or a link out of the folder, lands as a batch with one quarantined row.
+    """
+    jobs = [_job(paths, source, file) for source, file in landed_files(paths) if file.stat().st_size]
+    return _run(paths, jobs, clock=clock, max_line_mb=max_line_mb, book=book, progress=progress)
+
+
+class _Job:
+    """One file to ingest; `trouble` says why it cannot be read at all."""
+
+    __slots__ = ("contract", "file", "source", "source_format", "trouble")
+
+    def __init__(
+        self, file: Path, source: str, source_format: str, contract: str, trouble: Refusal | None = None
+    ) -> None:
+        self.file = file
+        self.source = source
+        self.source_format = source_format
+        self.contract = contract
+        self.trouble = trouble
+
+
+def _job(paths: TenantPaths, source: str, file: Path) -> _Job:
+    try:
+        path = require_landed(paths, file)
+        named = detect(path)
+        return _Job(path, source, named, _contract(path, named, None))
+    except (DataError, UsageError) as error:
+        return _Job(file, source, UNKNOWN_FORMAT, "usage", Refusal(1, error.rule or "known_format", str(error)))
+
+
+def _contract(path: Path, named: str, contract: str | None) -> str:
+    offered = source_format(named).CONTRACTS
+    if contract is None:
+        return guess_contract(path, named)
+    if contract not in offered:
+        raise UsageError(
+            f"{named} does not hold rows of {contract!r}.",
+            field="contract",
+            next_step=f"It may hold {', '.join(offered)}.",
+        )
+    return contract
+
+
+def _run(
+    paths: TenantPaths,
+    jobs: Sequence[_Job],
+    *,
+    clock: Clock,
+    max_line_mb: int,
+    book: PriceBook | None,
+    progress: Progress | None,
+) -> list[BatchReport]:
+    with read_lake(paths) as lake:
+        known, seq = known_batches(lake), last_batch_seq(lake)
+    prices = book or default_book()
+    reports: list[BatchReport | None] = [None] * len(jobs)
+    waiting: list[tuple[int, StagedBatch]] = []
+
+    def commit() -> None:
+        done = commit_batches(paths, [batch for _, batch in waiting], book=prices)
+        for (place, _), report in zip(waiting, done, strict=True):
+            reports[place] = report
+        waiting.clear()
+
+    try:
+        for place, job in enumerate(jobs):
+            if progress:
+                progress(place, len(jobs), job.file.name)
+            batch_id = _batch_id(job)
+            before = known.get((batch_id, job.contract))
+            if before and (before.source_format != UNKNOWN_FORMAT or job.trouble):
+                reports[place] = before
+                continue
+            seq += 1
+            origin = BatchOrigin(
+                batch_id=batch_id,
+                batch_seq=seq,
+                source=job.source,
+                source_format=job.source_format,
+                file_name=job.file.name,
+                region=paths.region,
+                ingested_at=clock(),
+            )
+            waiting.append((place, _staged(paths, job, origin, max_line_mb=max_line_mb, book=prices)))
+            if _is_full([batch for _, batch in waiting]):
+                commit()
+        if waiting:
+            commit()
+    finally:
+        for _, batch in waiting:
+            batch.discard()
+    if progress:
+        progress(len(jobs), len(jobs), "")
+    return [report for report in reports if report]
+
+
+def _batch_id(job: _Job) -> str:
+    return fingerprint(job.file) if job.trouble is None or job.trouble.rule != "inside_landing" else _link_id(job)
+
+
+def _link_id(job: _Job) -> str:
+    """A refused link is known by its name and target: what it leads to is not read."""
+    return hashlib.sha256(f"{job.source}/{job.file.name} -> {job.file.resolve()}".encode()).hexdigest()
+
+
+def _staged(paths: TenantPaths, job: _Job, origin: BatchOrigin, *, max_line_mb: int, book: PriceBook) -> StagedBatch:
+    if job.trouble:
+        part = StagedPart(job.contract, refused=[refusals([job.trouble])], row_count=1, quarantined_count=1)
+        return StagedBatch(origin, (part,))
+    file = SourceFile(path=job.file, contract=job.contract, max_line_bytes=max_line_mb * 2**20)
+    return stage_file(file, origin, folders=table_folder(paths, "raw", "usage").parent, book=book)
+
+
+def _is_full(batches: Sequence[StagedBatch]) -> bool:
+    rows = sum(part.good_count for batch in batches for part in batch.parts)
+    return rows >= _GROUP_ROWS or len(batches) >= _GROUP_FILES

@@ -1,0 +1,155 @@
+"""Text to the contract's types, column by column: strictly and fast first, value by value where that fails.
+
+A value that does not fit becomes null and a fault (rule `type`); the rest of the column is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+import polars as pl
+import pyarrow as pa
+
+from contracts import registry
+from contracts.fields import Field, FieldType
+from contracts.table import Table
+
+FAULTS_SCHEMA: Final = {
+    "index": pl.UInt32(),
+    "column_name": pl.String(),
+    "rule": pl.String(),
+    "value": pl.String(),
+}
+"""Faults of a frame: `index` is the row's place in the frame, from 0."""
+
+_TIME_FORMATS: Final = ("%+", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f%#z")
+_TRUTHS: Final = {"true": True, "1": True, "t": True, "yes": True, "false": False, "0": False, "f": False, "no": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Columns in the contract's types, and what did not fit."""
+
+    rows: pl.DataFrame
+    faults: pl.DataFrame
+
+
+def no_faults() -> pl.DataFrame:
+    """An empty frame of faults."""
+    return pl.DataFrame(schema=FAULTS_SCHEMA)
+
+
+def cast_rows(rows: pl.DataFrame, declared: Table) -> Cast:
+    """`rows` with each contract column in its declared type; other columns are left as they are."""
+    types = registry.polars_schema(declared)
+    faults = [no_faults()]
+    columns: list[pl.Series] = []
+    for field in declared.fields:
+        if field.name not in rows.columns or rows.schema[field.name] == types[field.name]:
+            continue
+        given = rows[field.name]
+        column = _cast(given, field, types[field.name])
+        columns.append(column)
+        if column.null_count() != given.null_count():
+            faults.append(_type_faults(given, column))
+    return Cast(rows.with_columns(columns), pl.concat(faults))
+
+
+def _type_faults(given: pl.Series, column: pl.Series) -> pl.DataFrame:
+    lost = (given.is_not_null() & column.is_null()).arg_true()
+    return pl.DataFrame(
+        {
+            "index": lost.cast(pl.UInt32),
+            "column_name": pl.repeat(given.name, lost.len(), dtype=pl.String, eager=True),
+            "rule": pl.repeat("type", lost.len(), dtype=pl.String, eager=True),
+            "value": given.gather(lost).cast(pl.String),
+        },
+        schema=FAULTS_SCHEMA,
+    )
+
+
+def _cast(given: pl.Series, field: Field, to: pl.DataType) -> pl.Series:
+    if given.null_count() == given.len():
+        return pl.Series(given.name, [None], dtype=to).new_from_index(0, given.len())
+    if given.dtype != pl.String:
+        return given.cast(to, strict=False)
+    return _FROM_TEXT[field.type](given, to)
+
+
+def _number(given: pl.Series, to: pl.DataType) -> pl.Series:
+    column = given.cast(to, strict=False)
+    if column.null_count() == given.null_count():
+        return column
+    return _second_try(given, column, lambda odd: odd.str.strip_chars().cast(pl.Decimal(38, 9), strict=False), to)
+
+
+def _second_try(
+    given: pl.Series, column: pl.Series, convert: Callable[[pl.Series], pl.Series], to: pl.DataType
+) -> pl.Series:
+    """`12.0` is an integer and ` 7` a number; `12.5` is not an integer."""
+    odd = (given.is_not_null() & column.is_null()).arg_true()
+    wide = convert(given.gather(odd))
+    if to == pl.Int64:
+        wide = wide.zip_with((wide == wide.floor()).fill_null(value=False), pl.Series([None], dtype=wide.dtype))
+    return column.scatter(odd, wide.cast(to, strict=False))
+
+
+def _floating(given: pl.Series, to: pl.DataType) -> pl.Series:
+    column = given.str.strip_chars().cast(to, strict=False)
+    return column.zip_with(column.is_finite().fill_null(value=True), pl.Series([None], dtype=to))
+
+
+def _truth(given: pl.Series, to: pl.DataType) -> pl.Series:
+    return given.str.strip_chars().str.to_lowercase().replace_strict(_TRUTHS, default=None, return_dtype=to)
+
+
+def _timestamp(given: pl.Series, to: pl.DataType) -> pl.Series:
+    try:
+        column = pl.Series(
+            given.name, given.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.timestamp("us", tz="UTC"))
+        )
+    except pa.ArrowInvalid:
+        return _timestamp_by_value(given, to)
+    return column.cast(to)
+
+
+def _timestamp_by_value(given: pl.Series, to: pl.DataType) -> pl.Series:
+    frame = given.str.strip_chars().alias("text").to_frame()
+    tries = [
+        pl.col("text").str.to_datetime(shape, time_unit="us", time_zone="UTC", strict=False, exact=True)
+        if "z" in shape or shape == "%+"
+        else pl.col("text").str.to_datetime(shape, time_unit="us", strict=False, exact=True).dt.replace_time_zone("UTC")
+        for shape in _TIME_FORMATS
+    ]
+    return frame.select(pl.coalesce(tries)).to_series().alias(given.name).cast(to)
+
+
+def _date(given: pl.Series, to: pl.DataType) -> pl.Series:
+    return given.str.strip_chars().str.to_date("%Y-%m-%d", strict=False, exact=True).cast(to)
+
+
+def _json(given: pl.Series, to: pl.DataType) -> pl.Series:
+    return given.map_elements(_json_or_none, return_dtype=pl.String).cast(to)
+
+
+def _json_or_none(text: str) -> str | None:
+    try:
+        msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return text
+
+
+_FROM_TEXT: Final[dict[FieldType, Callable[[pl.Series, pl.DataType], pl.Series]]] = {
+    "text": lambda given, to: given.cast(to),
+    "json": _json,
+    "int": _number,
+    "float": _floating,
+    "decimal": _number,
+    "bool": _truth,
+    "timestamp": _timestamp,
+    "date": _date,
+}

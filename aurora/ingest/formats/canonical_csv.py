@@ -1,0 +1,78 @@
+"""CSV whose header names a contract's columns, in any order; empty values are null."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from aurora.ingest.canonical_sample import sample_rows
+from aurora.ingest.lines import LineChunk, read_chunks
+from aurora.ingest.portions import Portion, Refusal, SourceFile, refusals
+from aurora.ingest.source_formats import ANY
+from aurora.ingest.tables import csv_header, csv_table
+from contracts import registry
+
+CONTRACTS: Final = ANY
+
+
+def matches(head: bytes, file_name: str) -> bool:
+    """A first line of which at least half the names are columns of one contract."""
+    if not file_name.endswith(".csv"):
+        return False
+    names = set(csv_header(head.split(b"\n", 1)[0]))
+    known = max(len(names & set(registry.table(contract).columns)) for contract in ANY)
+    return known * 2 >= len(names) > 0
+
+
+def read(file: SourceFile) -> Iterator[Portion]:
+    """Rows with the contract's columns as text; columns the contract does not know are named, not kept."""
+    columns = registry.table(file.contract).columns
+    header: list[str] = []
+    for chunk in read_chunks(file, quoted=True):
+        body, header_now = (chunk, header) if header else _after_header(chunk)
+        if not header and header_now:
+            header = header_now
+            fault = _header_fault(header)
+            if fault:
+                yield Portion(
+                    contract=file.contract,
+                    rows=csv_table(replace(body, data=b""), columns)[0],
+                    refused=refusals([fault]),
+                )
+                return
+        rows, refused = csv_table(body, header)
+        ignored = tuple(name for name in header if name not in columns)
+        yield Portion(contract=file.contract, rows=rows.drop(ignored), refused=refusals(refused), ignored=ignored)
+
+
+def _header_fault(header: list[str]) -> Refusal | None:
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if not twice:
+        return None
+    return Refusal(
+        1, "header", f"The header names {', '.join(twice)} twice. Keep one column of each name.", ",".join(header)
+    )
+
+
+def _after_header(chunk: LineChunk) -> tuple[LineChunk, list[str]]:
+    """The chunk without its first line that is not blank, and that line's names."""
+    data, first = chunk.data, chunk.first
+    while data:
+        line, _, data = data.partition(b"\n")
+        first += 1
+        if line.strip():
+            return LineChunk(data, first, chunk.refused), csv_header(line.rstrip(b"\r"))
+    return LineChunk(b"", first, chunk.refused), []
+
+
+def sample(*, contract: str, row_count: int, seed: int) -> bytes:
+    """Rows of the contract under a header."""
+    rows = sample_rows(contract, row_count=row_count, seed=seed)
+    out = io.StringIO()
+    writer = csv.DictWriter(out, fieldnames=list(rows[0]) if rows else ["usage_id"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue().encode()

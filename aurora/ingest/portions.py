@@ -1,0 +1,108 @@
+"""What a format hands on: rows of one contract in bounded pieces, and the rows it could not read.
+
+A format never drops anything. What it cannot read it names in `refused`, with the position and the
+reason; everything else goes on as text or typed columns and is checked by the gate.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+ROW: Final = "row_number"
+RAW: Final = "raw_row"
+MAX_RAW_CHARS: Final = 65_536
+"""Of one refused row; a longer one is cut there and its reason says where it stands in the source."""
+
+REFUSED_SCHEMA: Final[Mapping[str, pl.DataType]] = {
+    ROW: pl.Int64(),
+    "column_name": pl.String(),
+    "rule": pl.String(),
+    "reason": pl.String(),
+    RAW: pl.String(),
+}
+"""One row a refused row and failed check."""
+
+
+def no_refusals() -> pl.DataFrame:
+    """An empty frame of refusals."""
+    return pl.DataFrame(schema=dict(REFUSED_SCHEMA))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFile:
+    """A file to read: what it is called, which contract its rows are meant for, how long a line may be."""
+
+    path: Path
+    contract: str = "usage"
+    max_line_bytes: int = 64 * 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portion:
+    """Some rows of a file for one contract.
+
+    `rows` holds contract columns by name, as text or already typed, and `row_number`; where the source
+    is not itself a table it also holds `raw_row`, the record as it came. `ignored` are columns that the
+    contract does not know.
+    """
+
+    contract: str
+    rows: pl.DataFrame
+    refused: pl.DataFrame = field(default_factory=no_refusals)
+    ignored: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One thing that could not be read, and why."""
+
+    row_number: int
+    rule: str
+    reason: str
+    raw: str | None = None
+    column_name: str | None = None
+
+
+def refusals(found: Iterable[Refusal]) -> pl.DataFrame:
+    """Refusals as a frame; raw text is stored as JSON, so that the column always parses."""
+    rows = [(one.row_number, one.column_name, one.rule, one.reason, raw_json(one.raw)) for one in found]
+    return pl.DataFrame(rows, schema=dict(REFUSED_SCHEMA), orient="row")
+
+
+def raw_json(text: str | None) -> str | None:
+    """Text as a JSON value: itself where it already is one and short enough, a JSON string otherwise."""
+    if text is None:
+        return None
+    if len(text) <= MAX_RAW_CHARS:
+        try:
+            json.loads(text)
+        except (ValueError, RecursionError):
+            return json.dumps(text, ensure_ascii=False)
+        return text
+    return json.dumps(text[:MAX_RAW_CHARS], ensure_ascii=False)
+
+
+def records_portion(
+    contract: str,
+    records: Sequence[tuple[int, Mapping[str, Any], str]],
+    *,
+    schema: Mapping[str, pl.DataType],
+    refused: Iterable[Refusal] = (),
+) -> Portion:
+    """A portion from (row number, canonical values, raw text) triples, in the contract's own types."""
+    columns: dict[str, list[Any]] = {name: [] for name in schema}
+    for _, values, _ in records:
+        for name, column in columns.items():
+            column.append(values.get(name))
+    data = {name: pl.Series(name, column, dtype=schema[name], strict=False) for name, column in columns.items()}
+    rows = pl.DataFrame(data).with_columns(
+        pl.Series(ROW, [number for number, _, _ in records], dtype=pl.Int64),
+        pl.Series(RAW, [raw_json(raw) for _, _, raw in records], dtype=pl.String),
+    )
+    return Portion(contract=contract, rows=rows, refused=refusals(refused))

@@ -1,0 +1,94 @@
+"""The formats there are: every module in `aurora/ingest/formats/`. The file is the registration.
+
+A format module offers:
+- `CONTRACTS`: the contracts its rows may belong to; `ANY` for a format that takes any contract.
+- `matches(head, file_name)`: whether a file that begins with `head` is in this format.
+- `read(file)`: the file's rows as `Portion`s, in order, in bounded memory.
+- `sample(contract=, row_count=, seed=)`: a small file in the format, for the conformance suite and to show.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, Protocol, cast
+
+import aurora.ingest.formats
+from aurora.errors import DataError, UsageError
+from aurora.ingest.lines import UTF8_BOM
+from aurora.ingest.portions import Portion, SourceFile
+from contracts import registry
+
+ANY: Final = ("usage", "conversation", "task")
+HEAD_BYTES: Final = 64 * 1024
+
+
+class SourceFormat(Protocol):
+    """What a module in `aurora/ingest/formats/` is."""
+
+    CONTRACTS: tuple[str, ...]
+
+    def matches(self, head: bytes, file_name: str) -> bool:
+        """Whether a file that begins with `head` (up to 64 KiB, no BOM) is in this format."""
+        ...
+
+    def read(self, file: SourceFile) -> Iterator[Portion]:
+        """The rows of the file; what cannot be read is in the portions' `refused`."""
+        ...
+
+    def sample(self, *, contract: str, row_count: int, seed: int) -> bytes:
+        """A small valid file with `row_count` rows of the contract."""
+        ...
+
+
+@cache
+def source_formats() -> Mapping[str, SourceFormat]:
+    """Every format by name, foreign ones first: a canonical file is what nothing else claims."""
+    names = sorted(module.name for module in pkgutil.iter_modules(aurora.ingest.formats.__path__))
+    names.sort(key=lambda name: name.startswith("canonical_"))
+    found = {name: importlib.import_module(f"aurora.ingest.formats.{name}") for name in names}
+    return MappingProxyType({name: cast("SourceFormat", module) for name, module in found.items()})
+
+
+def source_format(name: str) -> SourceFormat:
+    """The format named `name`; `UsageError` names those there are."""
+    try:
+        return source_formats()[name]
+    except KeyError:
+        raise UsageError(
+            f"There is no source format named {name!r}.",
+            field="source_format",
+            next_step=f"Use one of {', '.join(source_formats())}, or leave it out to have it detected.",
+        ) from None
+
+
+def detect(path: Path) -> str:
+    """Name of the format the file is in; `DataError` when none claims it."""
+    with path.open("rb") as stream:
+        head = stream.read(HEAD_BYTES).removeprefix(UTF8_BOM)
+    for name, candidate in source_formats().items():
+        if candidate.matches(head, path.name):
+            return name
+    raise DataError(
+        f"{path.name} is in no format that is known here.",
+        field="source_format",
+        rule="known_format",
+        next_step=f"Name the format, one of {', '.join(source_formats())}, or add aurora/ingest/formats/<format>.py.",
+    )
+
+
+def guess_contract(path: Path, name: str) -> str:
+    """The contract that the file's rows are for: the format's only one, or the one its columns fit best."""
+    offered = source_format(name).CONTRACTS
+    if offered is not ANY:
+        return offered[0]
+    with path.open("rb") as stream:
+        head = stream.read(HEAD_BYTES).removeprefix(UTF8_BOM).decode("utf-8", "replace")
+    line = next((line for line in head.splitlines() if line.strip()), "")
+    named = set(re.findall(r'"?([a-z_]+)"?\s*[,:]', line + ","))
+    return max(ANY, key=lambda contract: len(named & set(registry.table(contract).columns)))

@@ -1,0 +1,249 @@
+"""From a file to Parquet files that wait to be committed, and the rows that were refused.
+
+Staged files lie in the lake's own folder, inside the tenant's region, and belong to nobody until a
+transaction registers them. A process that dies here leaves orphans, which maintenance removes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import queue
+import threading
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from aurora.gateway.prices import PriceBook
+from aurora.ingest.casting import cast_rows
+from aurora.ingest.completion import ADDED, Completion
+from aurora.ingest.gate import explained, gate_faults
+from aurora.ingest.keys import KeyFilter
+from aurora.ingest.portions import RAW, REFUSED_SCHEMA, ROW, Portion, SourceFile
+from aurora.ingest.source_formats import source_format
+from contracts import registry
+from contracts.table import Table
+
+ROWS_PER_FILE: Final = 400_000
+"""Rows gated, priced and written at once: few enough for memory, enough for good Parquet files."""
+_MIN_BYTES_PER_ROW: Final = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchOrigin:
+    """Where a batch comes from and where it goes."""
+
+    batch_id: str
+    batch_seq: int
+    source: str
+    source_format: str
+    file_name: str
+    region: str
+    ingested_at: dt.datetime
+
+
+@dataclass(slots=True)
+class StagedPart:
+    """The rows of one batch for one contract."""
+
+    contract: str
+    files: list[Path] = field(default_factory=list)
+    refused: list[pl.DataFrame] = field(default_factory=list)
+    row_count: int = 0
+    good_count: int = 0
+    quarantined_count: int = 0
+    duplicate_count: int = 0
+    unpriced_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StagedBatch:
+    """A whole file, ready for its transaction."""
+
+    origin: BatchOrigin
+    parts: tuple[StagedPart, ...]
+
+    def discard(self) -> None:
+        """Remove the staged files: they were not registered."""
+        for part in self.parts:
+            for file in part.files:
+                file.unlink(missing_ok=True)
+
+
+class _PartStager:
+    """Gathers portions of one contract, and gates, prices and writes them a few hundred thousand at a time."""
+
+    def __init__(
+        self, declared: Table, origin: BatchOrigin, *, folder: Path, book: PriceBook, expected_rows: int
+    ) -> None:
+        self.part = StagedPart(declared.name)
+        self._declared = declared
+        self._origin = origin
+        self._folder = folder
+        self._book = book
+        self._keys = KeyFilter(declared, expected_rows=expected_rows)
+        self._completion = Completion(declared, origin.source, origin.source_format, origin.region)
+        self._waiting: list[pl.DataFrame] = []
+        self._waiting_rows = 0
+
+    def add(self, portion: Portion) -> None:
+        if portion.refused.height:
+            self._refuse(portion.refused)
+        self.part.row_count += portion.rows.height + portion.refused[ROW].n_unique()
+        if portion.rows.height:
+            self._waiting.append(portion.rows)
+            self._waiting_rows += portion.rows.height
+        if self._waiting_rows >= ROWS_PER_FILE:
+            self._flush()
+
+    def finish(self) -> StagedPart:
+        self._flush()
+        settled = self._keys.settle()
+        if settled:
+            self.part.duplicate_count += settled.duplicate_count
+            self._refuse(conflict_refusals(settled.conflicts, self._declared, where="in the same file"))
+            self._write(settled.good)
+        return self.part
+
+    def _flush(self) -> None:
+        if not self._waiting:
+            return
+        read = pl.concat(self._waiting, how="diagonal_relaxed")
+        self._waiting, self._waiting_rows = [], 0
+        good = self._gated(read)
+        if good.height:
+            self._write(self._keys.fresh(self._completion.completed(good)))
+
+    def _gated(self, read: pl.DataFrame) -> pl.DataFrame:
+        declared = self._declared
+        cast = cast_rows(read.drop(RAW, strict=False), declared)
+        rows = self._completion.prepared(cast.rows)
+        rows = rows.with_columns(
+            pl.lit(None, dtype=kind).alias(name)
+            for name, kind in registry.polars_schema(declared).items()
+            if name not in rows.columns and declared.is_required(name) and name not in self._fills()
+        )
+        faults = gate_faults(rows, declared, given=self._shown(rows))
+        faults = faults.join(cast.faults, on=["index", "column_name"], how="anti")
+        faults = pl.concat([cast.faults, faults])
+        if faults.is_empty():
+            return rows
+        self._refuse(explained(faults, read, declared))
+        return rows[_others(faults["index"], rows.height)]
+
+    def _fills(self) -> frozenset[str]:
+        return ADDED | {"usage_id"}
+
+    def _shown(self, rows: pl.DataFrame) -> frozenset[str]:
+        return frozenset(rows.columns) - ({"usage_id"} if self._declared.name == "usage" else frozenset())
+
+    def _refuse(self, refused: pl.DataFrame) -> None:
+        if refused.height:
+            self.part.refused.append(refused)
+            self.part.quarantined_count += refused[ROW].n_unique()
+
+    def _write(self, rows: pl.DataFrame) -> None:
+        if rows.is_empty():
+            return
+        if self._declared.name == "usage":
+            rows = self._book.price(rows)
+            self.part.unpriced_count += int((rows["cost_source"] == "unpriced").sum())
+        self._folder.mkdir(parents=True, exist_ok=True)
+        file = self._folder / f"batch-{self._origin.batch_id[:12]}-{uuid.uuid4().hex[:16]}.parquet"
+        stored = rows.with_columns(
+            pl.lit(self._origin.batch_id).alias("batch_id"),
+            pl.lit(self._origin.batch_seq, dtype=pl.Int64).alias("batch_seq"),
+            pl.lit(self._origin.ingested_at).cast(pl.Datetime("us", "UTC")).alias("ingested_at"),
+        ).select(self._declared.stored_columns)
+        self.part.files.append(file)
+        stored.write_parquet(file, compression="snappy", row_group_size=ROWS_PER_FILE)
+        self.part.good_count += rows.height
+
+
+def _others(indices: pl.Series, height: int) -> pl.Series:
+    return pl.Series(range(0)).cast(pl.UInt32) if height == 0 else (~_marked(indices, height)).arg_true()
+
+
+def _marked(indices: pl.Series, height: int) -> pl.Series:
+    return pl.repeat(value=False, n=height, eager=True).scatter(indices.unique(), True)  # noqa: FBT003
+
+
+def conflict_refusals(rows: pl.DataFrame, declared: Table, *, where: str) -> pl.DataFrame:
+    """Refusals of rows whose key stands for other content; `where` says where that content is."""
+    key = declared.key[0]
+    reason = pl.format(
+        "{} {} stands " + where + " with other content. Give the row an id of its own, or send the correction "
+        "as a new row.",
+        pl.lit(key),
+        pl.col(key),
+    )
+    raw = pl.struct(pl.col(declared.columns).cast(pl.String)).struct.json_encode()
+    return rows.select(
+        ROW,
+        pl.lit(key).alias("column_name"),
+        pl.lit("unique_key").alias("rule"),
+        reason.alias("reason"),
+        raw.alias(RAW),
+    ).cast(dict(REFUSED_SCHEMA))  # type: ignore[arg-type]
+
+
+def stage_file(file: SourceFile, origin: BatchOrigin, *, folders: Path, book: PriceBook) -> StagedBatch:
+    """Read, gate, price and write the file's rows. `folders` holds a folder a table.
+
+    Whatever is raised, the staged files are removed first.
+    """
+    expected = max(1000, file.path.stat().st_size // _MIN_BYTES_PER_ROW)
+    stagers: dict[str, _PartStager] = {}
+
+    def stager(contract: str) -> _PartStager:
+        if contract not in stagers:
+            stagers[contract] = _PartStager(
+                registry.table(contract), origin, folder=folders / contract, book=book, expected_rows=expected
+            )
+        return stagers[contract]
+
+    stager(file.contract)
+    try:
+        for portion in _read_ahead(source_format(origin.source_format).read(file)):
+            stager(portion.contract).add(portion)
+        return StagedBatch(origin, tuple(one.finish() for one in stagers.values()))
+    except BaseException:
+        StagedBatch(origin, tuple(one.part for one in stagers.values())).discard()
+        raise
+
+
+def _read_ahead(portions: Iterator[Portion]) -> Iterator[Portion]:
+    """The same portions, read in a thread of their own while earlier ones are worked on."""
+    ready: queue.Queue[Portion | BaseException | None] = queue.Queue(maxsize=4)
+    stop = threading.Event()
+
+    def read() -> None:
+        try:
+            for portion in portions:
+                ready.put(portion)
+                if stop.is_set():
+                    return
+            ready.put(None)
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits, and raised there
+            ready.put(error)
+
+    thread = threading.Thread(target=read, name="ingest-reader", daemon=True)
+    thread.start()
+    try:
+        while (item := ready.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stop.set()
+        while thread.is_alive():
+            _drain(ready)
+            thread.join(timeout=0.01)
+
+
+def _drain(ready: queue.Queue[Portion | BaseException | None]) -> None:
+    while not ready.empty():
+        ready.get_nowait()
