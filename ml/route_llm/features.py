@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-TOKEN_PATTERN = r"(?u)\b\w\w+\b"  # noqa: S105 - a pattern of words
+TOKEN_PATTERN = r"(?u)\w+|[^\w\s]"  # noqa: S105 - a pattern of words
+"""Words of any length and single marks: signs of formulas, code and choices tell kinds of question apart."""
 NGRAM_RANGE = (1, 2)
 MAX_TERMS = 30_000
 MIN_PROMPTS_PER_TERM = 2
@@ -124,7 +125,7 @@ def expected_cost_usd(
 def make_vectoriser(
     vocabulary: Sequence[str] | None = None, *, max_terms: int = MAX_TERMS, min_prompts: int = MIN_PROMPTS_PER_TERM
 ) -> TfidfVectorizer:
-    """Sublinear TF-IDF of one and two words, rows of length one; not yet fitted."""
+    """Sublinear TF-IDF of one and two tokens, rows of length one; not yet fitted."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     return TfidfVectorizer(
