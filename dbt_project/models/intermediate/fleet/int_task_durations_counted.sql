@@ -1,0 +1,17 @@
+{{ config(materialized="incremental", incremental_strategy="delete+insert", unique_key="period_date") }}
+
+with
+    tasks as (
+        select period_date, assistant_id, task_type, {{ duration_bucket("duration_ms") }} as duration_bucket_ms
+        from {{ ref("int_tasks_settled") }}
+        where
+            duration_ms is not null
+            and {{ in_touched_days(ref("int_tasks_settled"), day="period_date", seq="batch_seq", at="submitted_at") }}
+    ),
+    counted as (
+        select period_date, assistant_id, task_type, duration_bucket_ms, count(*) as task_count
+        from tasks
+        group by period_date, assistant_id, task_type, duration_bucket_ms
+    )
+select *
+from counted

@@ -1,0 +1,20 @@
+select
+    usage_id,
+    batch_seq,
+    source,
+    occurred_date as period_date,
+    assistant_id,
+    provider_name,
+    coalesce(response_model, request_model) as model_name,
+    operation_name,
+    request_count,
+    case when is_error then request_count else 0 end as error_count,
+    case when cost_usd is null then request_count else 0 end as unpriced_count,
+    input_tokens,
+    output_tokens,
+    cache_read_input_tokens,
+    duration_ms,
+    cost_usd,
+    cost_source,
+    occurred_at
+from {{ ref("stg_raw__usage") }}
