@@ -1,0 +1,35 @@
+"""How dbt comes to a tenant's lakes: a dbt-duckdb plugin that attaches them through `aurora.store`.
+
+Raw is attached read-only and pinned to one snapshot, so that all models of a run see the same rows
+while ingest goes on. The pin is not in `profiles.yml`: dbt parses the whole project again whenever a
+value of its profile changes. Only dbt loads this module (`plugins:` in `dbt_project/profiles.yml`).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from dbt.adapters.duckdb.plugins import BasePlugin
+
+from aurora.store.connection import attach_for_reading, attach_for_writing, latest_snapshot
+from aurora.store.extensions import LAKE_EXTENSIONS, extension_file, quote
+from aurora.store.paths import tenant_paths
+
+DATA_DIR = "LAKEHOUSE_DATA_DIR"
+TENANT = "LAKEHOUSE_TENANT"
+RAW_SNAPSHOT = "LAKEHOUSE_RAW_SNAPSHOT"
+
+
+class Plugin(BasePlugin):  # type: ignore[misc]
+    """Found by dbt-duckdb under this name."""
+
+    def configure_connection(self, conn: Any) -> None:
+        """Load the extensions and attach `raw` and `mart` of the tenant that the environment names."""
+        paths = tenant_paths(Path(os.environ[DATA_DIR]), os.environ[TENANT])
+        for name in LAKE_EXTENSIONS:
+            conn.execute(f"LOAD {quote(str(extension_file(name)))}")
+        pinned = os.environ.get(RAW_SNAPSHOT)
+        attach_for_reading(conn, paths, "raw", latest_snapshot(paths, "raw") if pinned is None else int(pinned))
+        attach_for_writing(conn, paths, "mart")

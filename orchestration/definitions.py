@@ -1,0 +1,45 @@
+"""The graph: everything that is materialised, checked, watched and scheduled. Nothing runs at import.
+
+Each room of `orchestration/defs` says what it has; this puts it together. `dagster dev` loads `defs`.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from orchestration.defs.decisions.assets import decision_assets
+from orchestration.defs.ingest.assets import ingest_assets
+from orchestration.defs.ingest.checks import ingest_checks
+from orchestration.defs.ingest.sensors import landing_sensor
+from orchestration.defs.ml.assets import GROUP as ML_GROUP
+from orchestration.defs.ml.assets import ml_assets
+from orchestration.defs.transform.assets import transform_assets
+from orchestration.defs.upkeep.assets import UPKEEP_KEY, upkeep_asset
+from orchestration.defs.upkeep.schedules import schedules
+from orchestration.resources import Workspace
+
+
+def build_assets() -> list[dg.AssetsDefinition]:
+    """What `build` materialises, the checks apart."""
+    return [*ingest_assets(), *transform_assets(), *decision_assets(), *ml_assets()]
+
+
+def build_definitions() -> dg.Definitions:
+    """Everything. Steps run in the run's own process: stages share write locks, and a process costs 3 s."""
+    upkeep = dg.AssetSelection.assets(UPKEEP_KEY)
+    figures = dg.AssetSelection.all() - upkeep - dg.AssetSelection.groups(ML_GROUP)
+    what_changed = dg.define_asset_job("what_changed", figures, description="Ingest, marts and features.")
+    everything = dg.define_asset_job("everything", dg.AssetSelection.all() - upkeep, description="A whole build.")
+    nightly = dg.define_asset_job("nightly", dg.AssetSelection.all(), description="A whole build, then the upkeep.")
+    return dg.Definitions(
+        assets=[*build_assets(), upkeep_asset()],
+        asset_checks=[ingest_checks()],
+        jobs=[what_changed, everything, nightly],
+        schedules=schedules(hourly=what_changed, nightly=nightly),
+        sensors=[landing_sensor(what_changed)],
+        resources={"workspace": Workspace()},
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_definitions()

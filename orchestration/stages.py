@@ -1,0 +1,278 @@
+"""What a build does, in order, each step skipped while its inputs have not changed. No Dagster here.
+
+Dagster's assets (`orchestration/defs`) run these; a build that has nothing to do never imports it.
+What a step does belongs to the engine: a stage only calls it and tells what it did.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal
+
+from aurora.errors import AuroraError
+from aurora.settings import PROJECT_DIR, Settings
+from aurora.store.connection import latest_snapshot
+from aurora.store.paths import TenantPaths
+from orchestration.freshness import (
+    Record,
+    as_details,
+    fingerprint,
+    fingerprint_content,
+    fingerprint_files,
+    read_record,
+    write_record,
+)
+
+Outcome = Literal["built", "fresh"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What a build is about: whose data, under which settings, by which clock, told to whom."""
+
+    settings: Settings
+    paths: TenantPaths
+    clock: Callable[[], dt.datetime]
+    progress: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One step. `inputs` fingerprints what it reads, cheaply; `run` does it and gives figures to show."""
+
+    name: str
+    meaning: str
+    inputs: Callable[[Work], str]
+    run: Callable[[Work], Mapping[str, object]]
+
+
+def run_stage(stage: Stage, work: Work, *, force: bool = False) -> tuple[Outcome, Record]:
+    """Run a stage unless it is fresh, and write down how it ended. Raises what the stage raises."""
+    inputs = stage.inputs(work)
+    known = read_record(work.paths, stage.name)
+    if known is not None and known.state == "built" and known.inputs == inputs and not force:
+        return "fresh", known
+    work.progress(f"{stage.name}: {stage.meaning}")
+    began = time.monotonic()
+    try:
+        details = as_details(stage.run(work))
+    except AuroraError as error:
+        failed = _record(
+            stage, work, began, state="failed", inputs=inputs, message=str(error), exit_code=error.exit_code
+        )
+        write_record(work.paths, failed)
+        raise
+    record = _record(stage, work, began, state="built", inputs=inputs, details=details)
+    write_record(work.paths, record)
+    work.progress(f"{stage.name}: done in {record.seconds:.1f} s" + _told(details))
+    return "built", record
+
+
+def is_fresh(stage: Stage, work: Work) -> bool:
+    """Whether running the stage would change nothing."""
+    known = read_record(work.paths, stage.name)
+    return known is not None and known.state == "built" and known.inputs == stage.inputs(work)
+
+
+def _record(
+    stage: Stage,
+    work: Work,
+    began: float,
+    *,
+    state: Literal["built", "failed"],
+    inputs: str,
+    details: Mapping[str, object] = MappingProxyType({}),
+    message: str = "",
+    exit_code: int = 0,
+) -> Record:
+    return Record(
+        stage=stage.name,
+        state=state,
+        inputs=inputs,
+        seconds=round(time.monotonic() - began, 3),
+        ended_at=work.clock().isoformat(),
+        details=as_details(details),
+        message=message,
+        exit_code=exit_code,
+    )
+
+
+def _told(details: Mapping[str, object]) -> str:
+    shown = [
+        f"{name.removesuffix('_count').replace('_', ' ')} {value:,}"
+        for name, value in details.items()
+        if isinstance(value, int) and value
+    ]
+    return f" ({', '.join(shown[:6])})" if shown else ""
+
+
+# the fleet ------------------------------------------------------------------------------------
+
+
+def _fleet_inputs(work: Work) -> str:
+    from aurora.packs import pack_files
+
+    return fingerprint_content(pack_files(work.settings.packs_dir, work.settings.pack))
+
+
+def _run_fleet(work: Work) -> Mapping[str, object]:
+    from aurora.ingest.fleet import publish_fleet
+    from aurora.packs import load_pack
+
+    pack = load_pack(work.settings.packs_dir, work.settings.pack)
+    return {"assistant_count": len(pack.assistants), "changed_count": publish_fleet(work.paths, pack)}
+
+
+# landing --------------------------------------------------------------------------------------
+
+
+def landing_inputs(paths: TenantPaths) -> str:
+    """Fingerprint of everything that was dropped: what the landing sensor watches."""
+    from aurora.ingest.landing import landed_files
+
+    return fingerprint_files(file for _, file in landed_files(paths))
+
+
+def _run_landing(work: Work) -> Mapping[str, object]:
+    from aurora.ingest.batch import ingest_landing
+
+    def tell(done: int, total: int, name: str) -> None:
+        work.progress(f"landing: {done} of {total} files, {name}")
+
+    reports = ingest_landing(work.paths, clock=work.clock, progress=tell, max_line_mb=work.settings.max_upload_mb)
+    fresh = [report for report in reports if not report.is_known]
+    return {
+        "file_count": len(reports),
+        "new_file_count": len(fresh),
+        "row_count": sum(report.rows for report in fresh),
+        "good_count": sum(report.good for report in fresh),
+        "quarantined_count": sum(report.quarantined for report in fresh),
+        "duplicate_count": sum(report.duplicates for report in fresh),
+        "unpriced_count": sum(report.unpriced for report in fresh),
+    }
+
+
+# the journal ----------------------------------------------------------------------------------
+
+
+def _journal_inputs(work: Work) -> str:
+    from aurora.store.journal import StateReader
+
+    if not work.paths.state.is_file():
+        return fingerprint("no journal")
+    with StateReader(work.paths) as state:
+        return fingerprint(state.last_seq())
+
+
+def _run_journal(work: Work) -> Mapping[str, object]:
+    from aurora.ingest.journal import copy_journal
+
+    return {"row_count": copy_journal(work.paths, clock=work.clock)}
+
+
+# checks, marts, features ----------------------------------------------------------------------
+
+
+def _raw_inputs(work: Work) -> str:
+    return fingerprint(latest_snapshot(work.paths, "raw"))
+
+
+def _checks_inputs(work: Work) -> str:
+    from orchestration.contract_checks import contract_checks
+
+    return fingerprint(_raw_inputs(work), *[check.sql for check in contract_checks()])
+
+
+def _run_checks(work: Work) -> Mapping[str, object]:
+    from aurora.store.lake import read_lake
+    from orchestration.contract_checks import failing_counts
+
+    with read_lake(work.paths) as lake:
+        return failing_counts(lake)
+
+
+def _marts_inputs(work: Work) -> str:
+    project = PROJECT_DIR / "dbt_project"
+    sources = [file for kind in ("*.sql", "*.yml") for file in project.rglob(kind)]
+    return fingerprint(_raw_inputs(work), fingerprint_content(sources))
+
+
+def _run_marts(work: Work) -> Mapping[str, object]:
+    from orchestration.dbt_runner import run_dbt
+
+    report = run_dbt(work.paths)
+    kinds = [node.kind for node in report.nodes]
+    return {
+        "table_count": kinds.count("model"),
+        "test_count": kinds.count("test"),
+        "raw_snapshot_id": report.raw_snapshot_id,
+    }
+
+
+def _features_inputs(work: Work) -> str:
+    from aurora.decisions.features import FILE
+
+    return fingerprint(latest_snapshot(work.paths, "mart"), (work.paths.serving / FILE).is_file())
+
+
+def _run_features(work: Work) -> Mapping[str, object]:
+    from aurora.decisions.features import publish_features
+
+    features = publish_features(work.paths, clock=work.clock)
+    return {"feature_row_count": len(features.rows), "feature_hash": features.feature_hash}
+
+
+# the LLM router -------------------------------------------------------------------------------
+
+
+def _route_llm_inputs(work: Work) -> str:
+    found = sorted(work.settings.shared_data_dir.glob("llmrouter/*")) + sorted(
+        work.settings.shared_data_dir.glob("routerbench/*")
+    )
+    code = fingerprint_content((PROJECT_DIR / "ml").rglob("*.py"))
+    pointers = [
+        file.read_text(encoding="utf-8")
+        if (file := work.paths.serving / "bundles" / "route_llm" / alias).is_file()
+        else ""
+        for alias in ("champion", "challenger")
+    ]
+    return fingerprint(fingerprint_files(found), code, work.settings.seed if not found else "", *pointers)
+
+
+def _run_route_llm(work: Work) -> Mapping[str, object]:
+    from ml.route_llm.train import train_and_publish
+
+    report = train_and_publish(work.paths, work.settings, clock=work.clock)
+    return {
+        "outcome": report.outcome,
+        "bundle_hash": report.bundle_hash,
+        "is_sample": report.is_sample,
+        "reasons": "; ".join(report.reasons),
+        **report.metrics,
+    }
+
+
+FLEET: Final = Stage(name="fleet", meaning="assistants of the pack", inputs=_fleet_inputs, run=_run_fleet)
+LANDING: Final = Stage(
+    name="landing", meaning="files dropped", inputs=lambda work: landing_inputs(work.paths), run=_run_landing
+)
+JOURNAL: Final = Stage(
+    name="journal", meaning="decisions, outcomes, overrides", inputs=_journal_inputs, run=_run_journal
+)
+CHECKS: Final = Stage(
+    name="checks", meaning="the raw lake against its contracts", inputs=_checks_inputs, run=_run_checks
+)
+MARTS: Final = Stage(name="marts", meaning="figures, by dbt", inputs=_marts_inputs, run=_run_marts)
+FEATURES: Final = Stage(
+    name="features", meaning="what routing knows of assistants", inputs=_features_inputs, run=_run_features
+)
+ROUTE_LLM: Final = Stage(
+    name="route_llm", meaning="which language model answers", inputs=_route_llm_inputs, run=_run_route_llm
+)
+
+STAGES: Final = (FLEET, LANDING, JOURNAL, CHECKS, MARTS, FEATURES, ROUTE_LLM)
+"""A build, in order."""
