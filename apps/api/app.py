@@ -1,0 +1,57 @@
+"""Assembles the API: one ASGI app a process, nothing opened before its lifespan begins."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from apps.api.admission import Admission
+from apps.api.dispatch import ASGIApp, Dispatcher
+from apps.api.engines import FileEngines
+from apps.api.framework import build_framework
+from apps.api.hot_routes import HotRoutes
+from apps.api.tenants import EngineSource, Tenants
+from aurora.settings import Settings, load_settings
+from aurora.store.ids import IdMaker
+from aurora.store.state import Clock
+
+
+def utc_now() -> dt.datetime:
+    """The wall clock, injected everywhere below."""
+    return dt.datetime.now(dt.UTC)
+
+
+def create_app(
+    settings: Settings,
+    *,
+    pages: ASGIApp | None = None,
+    engines: EngineSource | None = None,
+    clock: Clock = utc_now,
+) -> Dispatcher:
+    """The API over all tenants below `settings.data_dir`; `pages` answers every path that is not the API's."""
+    tenants = Tenants(settings, engines=engines or FileEngines(), clock=clock)
+    admission = Admission(tenants, monotonic=time.monotonic)
+
+    @asynccontextmanager
+    async def lifespan() -> AsyncIterator[None]:
+        await tenants.start()
+        try:
+            yield
+        finally:
+            await tenants.stop()
+
+    return Dispatcher(
+        hot=HotRoutes(admission, clock=clock, ids=IdMaker(clock)),
+        framework=build_framework(settings, tenants=tenants, admission=admission, clock=clock),
+        pages=pages,
+        lifespan=lifespan,
+        max_upload_bytes=settings.max_upload_mb * 2**20,
+    )
+
+
+def from_environment() -> Dispatcher:
+    """The API without pages, with settings from the environment (`uvicorn --factory`)."""
+    return create_app(load_settings(os.environ))

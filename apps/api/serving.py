@@ -1,0 +1,30 @@
+"""How the API is put on a port: uvicorn with the fast parsers, no line of log a request."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import uvicorn
+
+from aurora.settings import Settings
+
+
+def server_config(app: Any, settings: Settings, *, is_quiet: bool = True) -> uvicorn.Config:
+    """uvicorn's configuration for one process. `app` is an ASGI app or a factory's import path."""
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        factory=isinstance(app, str),
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        log_level=logging.WARNING if is_quiet else logging.INFO,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=5,
+        backlog=4096,
+    )

@@ -1,0 +1,154 @@
+"""The two servers that the `api` bench compares: Aurora's, and the same decision as an ordinary route."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+import msgspec
+import uvicorn
+from fastapi import Depends, FastAPI, Header
+from pydantic import BaseModel, ConfigDict, Field
+
+from apps.api.admission import Admission, Admitted
+from apps.api.app import create_app, utc_now
+from apps.api.engines import FileEngines
+from apps.api.serving import server_config
+from apps.api.tenants import EngineSource, Tenants
+from aurora.audit.records import decision_record, decision_seed
+from aurora.settings import Settings, load_settings
+from aurora.store.ids import IdMaker
+from contracts.messages.decisions import RouteTaskRequest
+
+Text = Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class RouteTask(BaseModel):
+    """The request, as pydantic."""
+
+    model_config = ConfigDict(extra="forbid")
+    kind: Literal["route_task"]
+    task_type: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.\-]{0,63}$")]
+    task_id: Text | None = None
+    case_id: Text | None = None
+    priority: Literal["critical", "high", "medium", "low"] = "medium"
+    privacy_class: Literal["public", "internal", "personal", "sensitive"] = "internal"
+    data_region: Text | None = None
+    compliance_levels: Annotated[tuple[Text, ...], Field(max_length=16)] = ()
+    max_cost_usd: Decimal | None = None
+    deadline_ms: Annotated[int, Field(ge=0)] | None = None
+    candidates: Annotated[tuple[Text, ...], Field(min_length=1, max_length=256)] | None = None
+    policy: Text | None = None
+    mode: Literal["advise", "shadow", "act"] = "advise"
+
+
+class VetoOut(BaseModel):
+    """A veto, as pydantic."""
+
+    source: Literal["scope", "rule"]
+    rule_id: str
+    reason: str
+
+
+class CandidateOut(BaseModel):
+    """A candidate, as pydantic."""
+
+    candidate_id: str
+    is_eligible: bool
+    vetoes: tuple[VetoOut, ...] = ()
+    score: float | None = None
+    quality: float | None = None
+    cost_usd: Decimal | None = None
+    latency_ms: float | None = None
+    propensity: float = 0.0
+
+
+class DecisionOut(BaseModel):
+    """The receipt, as pydantic."""
+
+    decision_id: str
+    tenant_id: str
+    region: str
+    kind: str
+    mode: str
+    status: str
+    action: str | None
+    reason: str
+    confidence: float
+    propensity: float | None
+    decided_at: dt.datetime
+    actor_id: str
+    policy_id: str
+    bundle_hash: str | None
+    rule_pack_hash: str
+    rules_checked: tuple[str, ...]
+    snapshot_id: int | None
+    feature_hash: str | None
+    seed: int
+    request: RouteTask
+    candidates: tuple[CandidateOut, ...]
+    expected_cost_usd: Decimal | None = None
+    baseline_cost_usd: Decimal | None = None
+
+
+def ordinary_app(settings: Settings, engines: EngineSource) -> FastAPI:
+    """The decision as most would write it: pydantic in, pydantic out; same keys, engine and journal."""
+    tenants = Tenants(settings, engines=engines, clock=utc_now)
+    admission = Admission(tenants, monotonic=time.monotonic)
+    ids = IdMaker(utc_now)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await tenants.start()
+        yield
+        await tenants.stop()
+
+    app = FastAPI(lifespan=lifespan)
+
+    async def caller(authorization: Annotated[str, Header()]) -> Admitted:
+        return admission.admit(authorization.encode(), "decide")
+
+    @app.post("/api/v1/decisions", status_code=201)
+    async def decide(request: RouteTask, admitted: Annotated[Admitted, Depends(caller)]) -> DecisionOut:
+        decision_id = ids.new("dec")
+        decision = admitted.runtime.require_engine().decide(
+            RouteTaskRequest(**request.model_dump(exclude={"kind"})),
+            actor_id=admitted.identity.actor_id,
+            decision_id=decision_id,
+            decided_at=utc_now(),
+            seed=decision_seed(decision_id),
+        )
+        await admitted.runtime.journal.append((decision_record(decision),))
+        return DecisionOut.model_validate(msgspec.to_builtins(decision))
+
+    return app
+
+
+def main() -> None:
+    """Arguments: `aurora` or `ordinary`; settings come from the environment."""
+    settings = load_settings(os.environ)
+    engines: EngineSource = FileEngines()
+    if os.environ.get("MINIMAL_ENGINE"):
+        from benchmarks.minimal_engine import MinimalEngines
+        engines = MinimalEngines()
+    app: Any = create_app(settings, engines=engines) if sys.argv[1] == "aurora" else ordinary_app(settings, engines)
+    if os.environ.get("PROFILE"):
+        import cProfile, signal
+        pr = cProfile.Profile()
+        server = uvicorn.Server(server_config(app, settings))
+        pr.enable(); 
+        try: server.run()
+        finally:
+            pr.disable(); pr.dump_stats(os.environ["PROFILE"])
+        return
+    uvicorn.Server(server_config(app, settings)).run()
+
+
+if __name__ == "__main__":
+    main()

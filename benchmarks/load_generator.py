@@ -1,0 +1,109 @@
+"""A raw asyncio load generator: keep-alive connections, one request in flight on each, in its own process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from dataclasses import asdict, dataclass
+from typing import cast
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a run of the generator saw: replies and their latencies in milliseconds, sorted."""
+
+    replies: int
+    failures: int
+    seconds: float
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+
+
+class _Connection(asyncio.Protocol):
+    """Sends the request again as soon as the reply is there; measures each."""
+
+    def __init__(self, request: bytes, deadline: float, done: asyncio.Future[None]) -> None:
+        self._request = request
+        self._deadline = deadline
+        self._done = done
+        self._pending = b""
+        self._sent = 0.0
+        self.latencies: list[float] = []
+        self.failures = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one, and no subclass
+        self._send()
+
+    def _send(self) -> None:
+        self._sent = time.perf_counter()
+        self._transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        self._pending += data
+        head_end = self._pending.find(b"\r\n\r\n")
+        if head_end < 0:
+            return
+        head = self._pending[:head_end].lower()
+        at = head.index(b"content-length:") + 15
+        length = int(head[at : head.find(b"\r\n", at) if b"\r\n" in head[at:] else None])
+        if len(self._pending) < head_end + 4 + length:
+            return
+        if not head.startswith(b"http/1.1 20"):
+            self.failures += 1
+        self._pending = self._pending[head_end + 4 + length :]
+        now = time.perf_counter()
+        self.latencies.append((now - self._sent) * 1000)
+        if now < self._deadline:
+            self._send()
+        else:
+            self._transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if exc is not None:
+            self.failures += 1
+        if not self._done.done():
+            self._done.set_result(None)
+
+
+async def generate(*, port: int, request: bytes, connections: int, seconds: float) -> Load:
+    """Load `127.0.0.1:port` for some seconds."""
+    loop = asyncio.get_running_loop()
+    started = time.perf_counter()
+    waits: list[asyncio.Future[None]] = []
+    protocols: list[_Connection] = []
+    for _ in range(connections):
+        done: asyncio.Future[None] = loop.create_future()
+        waits.append(done)
+        _, protocol = await loop.create_connection(
+            lambda done=done: _Connection(request, started + seconds, done), "127.0.0.1", port
+        )
+        protocols.append(protocol)
+    await asyncio.gather(*waits)
+    took = time.perf_counter() - started
+    latencies = sorted(latency for protocol in protocols for latency in protocol.latencies)
+    return Load(
+        replies=len(latencies),
+        failures=sum(protocol.failures for protocol in protocols),
+        seconds=took,
+        p50_ms=latencies[len(latencies) // 2],
+        p95_ms=latencies[int(len(latencies) * 0.95)],
+        p99_ms=latencies[int(len(latencies) * 0.99)],
+    )
+
+
+def main() -> None:
+    """Arguments: port, connections, seconds; the raw request on stdin; the result as JSON on stdout."""
+    import uvloop
+
+    port, connections, seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+    request = sys.stdin.buffer.read()
+    load = uvloop.run(generate(port=port, request=request, connections=connections, seconds=seconds))
+    print(json.dumps(asdict(load)))
+
+
+if __name__ == "__main__":
+    main()
