@@ -16,6 +16,7 @@ import streamlit as st
 
 from aurora.errors import NotFoundError
 from aurora.settings import Settings, load_settings
+from aurora.store.connection import latest_snapshot
 from aurora.store.lake import LakeReader, read_lake
 from aurora.store.paths import TenantPaths, tenant_paths
 
@@ -75,14 +76,16 @@ def current_pin() -> Pin:
 
 @st.cache_data(ttl=SNAPSHOT_SECONDS, max_entries=16, show_spinner=False)
 def _newest(data_dir: str, tenant: str) -> Pin:
-    with read_lake(tenant_paths(Path(data_dir), tenant)) as lake:
-        return Pin(
-            data_dir,
-            tenant,
-            lake.snapshot_id("raw"),
-            lake.snapshot_id("mart"),
-            tuple(sorted(lake.table_names("mart"))),
-        )
+    paths = tenant_paths(Path(data_dir), tenant)
+    mart = latest_snapshot(paths, "mart")  # first: raw is then never behind what mart was made from
+    raw = latest_snapshot(paths, "raw")
+    return Pin(data_dir, tenant, raw, mart, _marts(data_dir, tenant, raw, mart))
+
+
+@st.cache_data(ttl=3600, max_entries=16, show_spinner=False)
+def _marts(data_dir: str, tenant: str, raw: int, mart: int) -> tuple[str, ...]:
+    with read_lake(tenant_paths(Path(data_dir), tenant), raw_at=raw, mart_at=mart) as lake:
+        return tuple(lake.table_names("mart"))
 
 
 @contextmanager
@@ -90,5 +93,3 @@ def lake_at(pin: Pin) -> Iterator[LakeReader]:
     """The lake exactly as `pin` says."""
     with read_lake(pin.paths, raw_at=pin.raw_snapshot, mart_at=pin.mart_snapshot) as lake:
         yield lake
-
-

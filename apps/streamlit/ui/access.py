@@ -24,7 +24,7 @@ class Viewer:
         return _REACH[self.role] >= _REACH[role]
 
 
-LOCAL_OWNER = Viewer("person:owner", "owner")
+LOCAL_OWNER = Viewer("owner", "owner")
 """On one's own machine there is one person, and it is the owner."""
 
 

@@ -17,9 +17,9 @@ NOTHING = "–"
 
 
 def money(amount: float) -> str:
-    """An amount with as many digits as matter: 1,234,567 / 1,234.56 / 0.0123."""
+    """An amount with as many digits as matter: 1,235 / 234.56 / 0.0123."""
     size = abs(amount)
-    if size >= 10_000:
+    if size >= 1_000:
         return f"{amount:,.0f}"
     if size >= 1 or size == 0:
         return f"{amount:,.2f}"
@@ -27,13 +27,20 @@ def money(amount: float) -> str:
 
 
 def aed(usd: float | None) -> str:
-    """`AED 1,234.56` of an amount in USD."""
+    """`AED 367.25` of an amount in USD."""
     return NOTHING if usd is None else f"AED {money(usd * AED_PER_USD)}"
 
 
 def usd(amount: float | None) -> str:
-    """`USD 1,234.56`."""
+    """`USD 100.00`."""
     return NOTHING if amount is None else f"USD {money(amount)}"
+
+
+def about_aed(usd: float) -> str:
+    """An estimate with two digits, for more would pretend to be measured: `AED 540`."""
+    amount = usd * AED_PER_USD
+    digits = max(0, len(f"{abs(amount):.0f}") - 2)
+    return f"AED {money(amount) if abs(amount) < 10 else f'{round(amount, -digits):,.0f}'}"
 
 
 def both(amount: float | None) -> str:
@@ -51,6 +58,8 @@ def share(value: float | None) -> str:
     if value is None:
         return NOTHING
     percent = value * 100
+    if 99.5 <= percent < 100:
+        return "over 99 %"  # all but everything is not everything
     return f"{percent:.0f} %" if percent in (0, 100) or abs(percent) >= 10 else f"{percent:.1f} %"
 
 
@@ -93,3 +102,32 @@ def plural(number: float, one: str, many: str | None = None) -> str:
 def code_words(code: str | None) -> str:
     """An identifier as words: `route_llm` -> `route llm`."""
     return NOTHING if code is None else code.replace("_", " ")
+
+
+def measured(value: float | None, unit: str | None) -> str:
+    """A KPI's value in its unit: shares in percent, dollars also in dirhams."""
+    match unit:
+        case _ if value is None:
+            return NOTHING
+        case "share":
+            return share(value)
+        case "USD":
+            return both(value)
+        case "ms":
+            return duration(value)
+        case _:
+            return f"{value:,.4g} {unit or ''}".strip()
+
+
+def interval(low: float | None, high: float | None, unit: str | None) -> str:
+    """`15.8 % to 17.4 %`."""
+    if low is None or high is None:
+        return NOTHING
+    if unit == "USD":
+        return f"{aed(low)} to {aed(high)}"
+    return f"{measured(low, unit)} to {measured(high, unit)}"
+
+
+def plain(text: str) -> str:
+    """Text from outside with Markdown's signs made harmless: what others wrote must not draw on our page."""
+    return "".join("\\" + sign if sign in "\\`*_{}[]()<>#+-.!|$~:" else sign for sign in text)

@@ -1,0 +1,49 @@
+"""The frame of the pages: navigation, mark, and the one place where a page's failure is caught and said.
+
+A page is one file in `app_pages/` and one line in `PAGES`. It asks for its role itself.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import streamlit as st
+
+from apps.streamlit.ui.mark import LOGO, MARK
+from aurora.errors import AuroraError
+
+_HERE = Path(__file__).parent / "app_pages"
+
+PAGES: dict[str, list[tuple[str, str, str, str]]] = {
+    "Company": [
+        ("home", "Home", ":material/wb_twilight:", "Health, spend, decisions, what needs you"),
+        ("costs", "Costs", ":material/payments:", "What AI costs: by day, assistant, language model"),
+        ("decisions", "Decisions", ":material/alt_route:", "What was decided, why, and how to change it"),
+    ],
+    "Foundations": [
+        ("data", "Data", ":material/database:", "Tables, contracts, batches, quarantine, snapshots"),
+    ],
+}
+"""Section -> (file, title, icon, help)."""
+
+
+def _page(name: str, title: str, icon: str, meaning: str) -> st.Page:
+    return st.Page(
+        str(_HERE / f"{name}.py"), title=title, icon=icon, url_path=name, help=meaning, default=name == "home"
+    )
+
+
+def main() -> None:
+    """Draw the frame and run the page that was asked for."""
+    st.set_page_config(page_title="Aurora", page_icon=MARK, layout="wide")
+    st.logo(LOGO, size="large", icon_image=MARK)
+    page = st.navigation({name: [_page(*entry) for entry in entries] for name, entries in PAGES.items()})
+    try:
+        page.run()
+    except AuroraError as error:
+        logging.getLogger("aurora.pages").warning("A page could not be shown: %s", error)
+        st.error(f"{error.message}\n\n**Next step:** {error.next_step}", icon=":material/error:")
+
+
+main()

@@ -1,0 +1,50 @@
+"""The pages as an ASGI app, to be mounted beside the API in one process on one port.
+
+Streamlit's own settings stand in `.streamlit/config.toml` beside this file and are found from any
+working directory. One Streamlit app a process: its runtime is a singleton.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+SCRIPT = Path(__file__).parent / "app.py"
+_NOISY = ("uvicorn.access", "streamlit.web.server.starlette", "streamlit.runtime.caching")
+
+
+def pages_app(*, is_warmed: bool = True) -> ASGIApp:
+    """The pages: HTTP and WebSocket, from the root path. The runtime starts with the first request.
+
+    With `is_warmed` the libraries that the first page needs are imported beside, so that it is quick.
+    """
+    silence()
+    if is_warmed:
+        threading.Thread(target=_warm, name="pages-warm-up", daemon=True).start()
+    return st.App(SCRIPT, on_script_error=_log)
+
+
+def silence() -> None:
+    """No line a request: a page is dozens of them."""
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _warm() -> None:
+    import altair
+    import polars
+
+    from aurora.store import lake
+
+    logging.getLogger(__name__).debug("Pages are warm: %s", (altair.__name__, polars.__name__, lake.__name__))
+
+
+def _log(error: Exception) -> None:
+    logging.getLogger("aurora.pages").error("A page failed", exc_info=error)

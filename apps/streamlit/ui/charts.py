@@ -1,0 +1,153 @@
+"""Charts of the pages: Altair, units in titles and tooltips, a text for those who do not see them.
+
+Colours come from the theme (`chartCategoricalColors`), so that a brand and the dark theme follow.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+import polars as pl
+import streamlit as st
+
+from apps.streamlit.ui.wording import AED_PER_USD
+
+REST = "All others"
+RESULTS = ("Stood as decided", "Left to a person", "Changed by a person")
+_HEIGHT = 340
+_LEGEND: dict[str, Any] = {"orient": "bottom", "columns": 2, "labelLimit": 118, "title": None, "offset": 6}
+_DAY = alt.X(
+    # The unit and the scale in UTC: a viewer in Dubai and one in New York see the same day.
+    "utcyearmonthdate(period_date):T",
+    title="Day (UTC)",
+    scale=alt.Scale(type="utc"),
+    axis=alt.Axis(format="%-d %b", labelOverlap=True, grid=False),
+)
+_DAY_TOLD = alt.Tooltip("utcyearmonthdate(period_date):T", title="Day (UTC)", format="%-d %b %Y")
+
+
+def top_with_rest(frame: pl.DataFrame, dimension: str, measures: list[str], by: str, *, keep: int = 6) -> pl.DataFrame:
+    """Days by `dimension`, all but the `keep` largest values joined to one."""
+    largest = (
+        frame.group_by(dimension).agg(pl.col(by).sum()).sort(by, dimension, descending=[True, False]).head(keep)
+    )[dimension]
+    kept = pl.col(dimension).is_in(largest.implode(), nulls_equal=True)
+    return (
+        frame.with_columns(pl.when(kept).then(pl.col(dimension)).otherwise(pl.lit(REST)).alias(dimension))
+        .group_by("period_date", dimension)
+        .agg(pl.col(name).sum() for name in measures)
+        .sort("period_date", dimension)
+    )
+
+
+def spend_by_day(frame: pl.DataFrame, dimension: str, title: str) -> None:
+    """Stacked spend a day in dirhams; `frame` has period_date, the dimension, cost_usd, operation_count."""
+    money = frame.with_columns(cost_aed=pl.col("cost_usd") * AED_PER_USD)
+    order = money.group_by(dimension).agg(pl.col("cost_usd").sum()).sort("cost_usd", descending=True)[dimension]
+    chart = (
+        alt.Chart(money)
+        .mark_bar()
+        .encode(
+            x=_DAY,
+            y=alt.Y("cost_aed:Q", title="AED a day", axis=alt.Axis(format="~s", tickCount=5)),
+            color=alt.Color(f"{dimension}:N", legend=alt.Legend(**_LEGEND), sort=order.to_list()),
+            tooltip=[
+                _DAY_TOLD,
+                alt.Tooltip(f"{dimension}:N", title=title),
+                alt.Tooltip("cost_aed:Q", title="Spend (AED)", format=",.2f"),
+                alt.Tooltip("cost_usd:Q", title="Spend (USD)", format=",.2f"),
+                alt.Tooltip("operation_count:Q", title="Calls", format=","),
+            ],
+        )
+        .properties(height=_HEIGHT)
+    )
+    st.altair_chart(chart, alt=f"Spend a day in AED by {title.lower()}, {money.height} values")
+
+
+def latency_by_day(frame: pl.DataFrame) -> None:
+    """p50, p95 and p99 a day; lines differ by dash as well as by colour."""
+    names = {"duration_p50_ms": "p50", "duration_p95_ms": "p95", "duration_p99_ms": "p99"}
+    long = (
+        frame.unpivot(on=list(names), index="period_date", variable_name="percentile", value_name="duration_ms")
+        .with_columns(pl.col("percentile").replace(names))
+        .drop_nulls()
+    )
+    dash = alt.Scale(domain=list(names.values()), range=[[1, 0], [6, 3], [2, 2]])
+    chart = (
+        alt.Chart(long)
+        .mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=18))
+        .encode(
+            x=_DAY,
+            y=alt.Y("duration_ms:Q", title="Response time (ms)", axis=alt.Axis(format="~s", tickCount=5)),
+            color=alt.Color("percentile:N", legend=alt.Legend(**_LEGEND | {"columns": 3, "symbolType": "stroke"})),
+            strokeDash=alt.StrokeDash("percentile:N", scale=dash, legend=None),
+            tooltip=[
+                _DAY_TOLD,
+                alt.Tooltip("percentile:N", title="Percentile"),
+                alt.Tooltip("duration_ms:Q", title="Response time (ms)", format=",.0f"),
+            ],
+        )
+        .properties(height=_HEIGHT)
+    )
+    st.altair_chart(chart, alt="Response time a day in milliseconds: 50th, 95th and 99th percentile")
+
+
+def errors_by_day(frame: pl.DataFrame) -> None:
+    """Failed share a day; `frame` has period_date, error_share, error_count, operation_count."""
+    chart = (
+        alt.Chart(frame)
+        .mark_bar()
+        .encode(
+            x=_DAY,
+            y=alt.Y("error_share:Q", title="Failed calls (share)", axis=alt.Axis(format=".1~%", tickCount=5)),
+            tooltip=[
+                _DAY_TOLD,
+                alt.Tooltip("error_share:Q", title="Failed (share)", format=".2%"),
+                alt.Tooltip("error_count:Q", title="Failed (calls)", format=","),
+                alt.Tooltip("operation_count:Q", title="Calls", format=","),
+            ],
+        )
+        .properties(height=_HEIGHT)
+    )
+    st.altair_chart(chart, alt="Share of failed calls a day")
+
+
+def decisions_by_day(frame: pl.DataFrame) -> None:
+    """Decisions a day by result; `frame` has period_date, result, decision_count."""
+    chart = (
+        alt.Chart(frame)
+        .mark_bar()
+        .encode(
+            x=_DAY,
+            y=alt.Y("decision_count:Q", title="Decisions a day", axis=alt.Axis(format="~s", tickCount=5)),
+            color=alt.Color("result:N", sort=list(RESULTS), legend=alt.Legend(**_LEGEND)),
+            tooltip=[
+                _DAY_TOLD,
+                alt.Tooltip("result:N", title="Result"),
+                alt.Tooltip("decision_count:Q", title="Decisions", format=","),
+            ],
+        )
+        .properties(height=300)
+    )
+    st.altair_chart(chart, alt="Decisions a day by result")
+
+
+def scores(frame: pl.DataFrame) -> None:
+    """Score of each candidate; `frame` has candidate_id, score, verdict."""
+    chart = (
+        alt.Chart(frame.drop_nulls("score"))
+        .mark_bar()
+        .encode(
+            y=alt.Y("candidate_id:N", sort="-x", title=None, axis=alt.Axis(labelLimit=160)),
+            x=alt.X("score:Q", title="Score (higher is better)"),
+            color=alt.Color("verdict:N", legend=alt.Legend(**_LEGEND | {"columns": 3})),
+            tooltip=[
+                alt.Tooltip("candidate_id:N", title="Candidate"),
+                alt.Tooltip("score:Q", title="Score", format=".4f"),
+                alt.Tooltip("verdict:N", title="Verdict"),
+            ],
+        )
+        .properties(height=alt.Step(26))
+    )
+    st.altair_chart(chart, alt="Score of each candidate")

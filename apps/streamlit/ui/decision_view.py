@@ -1,0 +1,208 @@
+"""One decision on a page: the sentence, why, candidates, rules, what came of it, the change, the receipt."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from apps.streamlit.override import override
+from apps.streamlit.reads.decision_detail import DecisionDetail, candidates_frame, rules_frame, verdict
+from apps.streamlit.reads.lake import Pin
+from apps.streamlit.ui import charts
+from apps.streamlit.ui.access import Viewer
+from apps.streamlit.ui.page import headline, section, tile, tiles
+from apps.streamlit.ui.table import show_table
+from apps.streamlit.ui.wording import NOTHING, aed, both, count, gulf_time, plain, plural, share
+from aurora.audit.records import HUMAN
+from aurora.errors import AuroraError
+from contracts.messages.decisions import Candidate, Decision, RouteLlmRequest
+
+_PROMPT_SHOWN = 600
+
+
+def show_decision(detail: DecisionDetail, pin: Pin, viewer: Viewer) -> None:
+    """The whole page of one decision."""
+    decision = detail.decision
+    headline(_sentence(detail), pin)
+    _tiles(detail)
+    why, change = st.columns([3, 2], gap="large")
+    with why:
+        _why(decision)
+        _asked(decision)
+    with change:
+        _followed(detail)
+        _change(detail, pin, viewer)
+    _candidates(decision, pin)
+    show_table(
+        rules_frame(decision),
+        title="Rules",
+        pin=pin,
+        empty="No rule applied to this decision. Rules stand in the pack's `compliance/` folder.",
+    )
+    _receipt(detail)
+
+
+def _sentence(detail: DecisionDetail) -> str:
+    decision = detail.decision
+    what = "answer this question" if decision.kind == "route_llm" else "take this task"
+    if detail.overrides:
+        chosen = detail.overrides[-1].action
+        return f"{'A person' if chosen == HUMAN else chosen} is to {what}: a person changed the decision."
+    if decision.action is None:
+        return f"Nobody was chosen to {what}: it waits for you."
+    return f"{decision.action} was chosen to {what}."
+
+
+def _tiles(detail: DecisionDetail) -> None:
+    decision = detail.decision
+    able = sum(candidate.is_eligible for candidate in decision.candidates)
+    expected, baseline = decision.expected_cost_usd, decision.baseline_cost_usd
+    with tiles():
+        tile("Confidence", share(decision.confidence), explained="Calibrated: of 100 such decisions this many are right.")
+        tile("Candidates", f"{able} of {len(decision.candidates)}", explained="Able and allowed, of all that were looked at")
+        tile("Expected cost", aed(None if expected is None else float(expected)), explained=both(None if expected is None else float(expected)))
+        tile(
+            "Without routing",
+            aed(None if baseline is None else float(baseline)),
+            explained=f"Best single choice: {both(None if baseline is None else float(baseline))}",
+        )
+        tile("Time to decide", f"{count(detail.elapsed_us)} µs" if detail.elapsed_us else NOTHING)
+
+
+def _why(decision: Decision) -> None:
+    section("Why")
+    st.markdown(f"**{plain(decision.reason)}**")
+    out = [c for c in decision.candidates if c.vetoes]
+    forbidden = [c for c in out if verdict(c, decision) == "✗ Forbidden"]
+    lines = [f"{plural(len(decision.candidates), 'candidate')} {'was' if len(decision.candidates) == 1 else 'were'} looked at."]
+    if forbidden:
+        lines.append(f"Rules forbade {plural(len(forbidden), 'of them', 'of them')}: {_named(forbidden)}.")
+    if len(out) > len(forbidden):
+        unable = [c for c in out if c not in forbidden]
+        lines.append(f"{plural(len(unable), 'was not able', 'were not able')}: {_named(unable)}.")
+    chosen = next((c for c in decision.candidates if c.candidate_id == decision.action), None)
+    if chosen is not None:
+        lines.append(_chosen_line(chosen, decision))
+    st.markdown("\n".join(f"- {line}" for line in lines))
+
+
+def _named(candidates: list[Candidate]) -> str:
+    names = ", ".join(f"`{candidate.candidate_id}`" for candidate in candidates[:4])
+    return names + (f" and {len(candidates) - 4} more" if len(candidates) > 4 else "")
+
+
+def _chosen_line(chosen: Candidate, decision: Decision) -> str:
+    rest = [c.score for c in decision.candidates if c.is_eligible and c.score is not None and c is not chosen]
+    lead = f", {chosen.score - max(rest):+.3f} against the next" if chosen.score is not None and rest else ""
+    score = "without a score" if chosen.score is None else f"with score {chosen.score:.3f}{lead}"
+    draw = "" if chosen.propensity >= 1 else f" It was drawn with probability {share(chosen.propensity)}, to learn."
+    return f"The policy `{decision.policy_id}` chose `{chosen.candidate_id}` {score}.{draw}"
+
+
+def _asked(decision: Decision) -> None:
+    section("What was asked")
+    request = decision.request
+    facts = [
+        f"By **{plain(decision.actor_id)}**, {gulf_time(decision.decided_at)}, mode **{decision.mode}**",
+        f"Data: **{request.privacy_class}**, region **{request.data_region or decision.region}**",
+    ]
+    if request.max_cost_usd is not None:
+        facts.append(f"At most {both(float(request.max_cost_usd))}")
+    st.markdown("\n".join(f"- {fact}" for fact in facts))
+    if isinstance(request, RouteLlmRequest):
+        with st.expander("Question", icon=":material/chat:"):
+            # As text, not as Markdown: what an assistant was asked must not draw on our page.
+            st.text(request.prompt[:_PROMPT_SHOWN] + (" …" if len(request.prompt) > _PROMPT_SHOWN else ""))
+    else:
+        st.markdown(f"- Task type **{request.task_type}**, priority **{request.priority}**, id `{request.task_id or NOTHING}`")
+
+
+def _followed(detail: DecisionDetail) -> None:
+    section("What came of it")
+    if not detail.outcomes and not detail.overrides:
+        st.caption("No outcome reported yet. The assistant posts it to `/api/v1/decisions/{id}/outcomes`.")
+    for outcome in detail.outcomes:
+        word, icon = ("Good", ":material/check_circle:") if outcome.is_success else ("Bad", ":material/error:")
+        quality = "" if outcome.quality is None else f", quality {share(outcome.quality)}"
+        st.markdown(f"{icon} **{word}**{quality} · {gulf_time(outcome.occurred_at)}  \n:gray[by {plain(outcome.actor_id)}]")
+        if outcome.note:
+            st.text(outcome.note)
+    for change in detail.overrides:
+        st.markdown(f":material/edit: **Changed to {plain(change.action)}** · {gulf_time(change.occurred_at)}  \n:gray[by {plain(change.actor_id)}]")
+        st.text(f"“{change.reason}”")
+
+
+def _change(detail: DecisionDetail, pin: Pin, viewer: Viewer) -> None:
+    if not viewer.reaches("operator"):
+        return
+    decision = detail.decision
+    allowed = [c.candidate_id for c in decision.candidates if verdict(c, decision) != "✗ Forbidden"]
+    options = [name for name in [*allowed, HUMAN] if name != detail.standing_action]
+    with st.form("override", border=True):
+        st.markdown("**Change this decision**")
+        action = st.selectbox(
+            "Who instead",
+            options,
+            index=None,
+            placeholder="Choose",
+            format_func=lambda name: "A person" if name == HUMAN else name,
+        )
+        reason = st.text_area("Why", max_chars=2000, height=80, placeholder="The next policy learns from this.")
+        is_sent = st.form_submit_button("Change it", type="primary", icon=":material/edit:")
+    st.caption("What a rule forbids is not offered. The change is sealed into the audit log.")
+    if is_sent:
+        _send(detail, pin, viewer, action=action or "", reason=reason)
+
+
+def _send(detail: DecisionDetail, pin: Pin, viewer: Viewer, *, action: str, reason: str) -> None:
+    try:
+        seq = override(pin, detail.decision.decision_id, action=action, reason=reason, viewer=viewer)
+    except AuroraError as error:
+        st.error(f"{error.message} {error.next_step}", icon=":material/error:")
+        return
+    st.toast(f"Changed to {action}; sealed as record {seq:,}.", icon=":material/check_circle:")
+    st.rerun()
+
+
+def _candidates(decision: Decision, pin: Pin) -> None:
+    frame = candidates_frame(decision)
+    show_table(
+        frame,
+        title="Candidates",
+        pin=pin,
+        empty="The decision was made without candidates.",
+        columns={
+            "candidate_id": st.column_config.TextColumn("Candidate", pinned=True),
+            "score": st.column_config.NumberColumn("Score", format="%.4f", help="The policy's; higher is better"),
+            "quality": st.column_config.NumberColumn("Quality", format="percent", help="Expected, calibrated"),
+            "propensity": st.column_config.NumberColumn("Probability", format="percent", help="Of being chosen"),
+        },
+    )
+    if frame["score"].drop_nulls().len() > 1:
+        charts.scores(frame)
+
+
+def _receipt(detail: DecisionDetail) -> None:
+    section("Receipt", "What was sealed. `aurora audit verify` derives it again and compares.")
+    decision = detail.decision
+    rows = {
+        "Decision": decision.decision_id,
+        "Place in the audit log": f"{detail.seq:,} of {detail.tree_size:,}",
+        "Leaf (SHA-256)": detail.leaf,
+        "Receipt (SHA-256)": detail.receipt_hash,
+        "Policy bundle": decision.bundle_hash or "none",
+        "Rule pack": decision.rule_pack_hash,
+        "Features": decision.feature_hash or "none",
+        "Lake snapshot": NOTHING if decision.snapshot_id is None else str(decision.snapshot_id),
+        "Seed": str(decision.seed),
+    }
+    with st.container(border=True):
+        for label, value in rows.items():
+            st.markdown(f":gray[{label}]  \n`{value}`")
+    st.download_button(
+        "Receipt as JSON",
+        data=detail.receipt,
+        file_name=f"{decision.decision_id}.json",
+        mime="application/json",
+        icon=":material/download:",
+        on_click="ignore",
+    )

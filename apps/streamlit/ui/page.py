@@ -1,0 +1,57 @@
+"""The parts every page is made of: its headline, its sections, its first-start state."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+import streamlit as st
+
+from apps.streamlit.reads.lake import Pin
+from apps.streamlit.ui.wording import gulf_time
+
+Tone = Literal["good", "look", "act", "quiet"]
+
+_TILE_WIDTH = 168
+_TONES: dict[Tone, tuple[Literal["green", "orange", "red", "gray"], str, str]] = {
+    "good": ("green", ":material/check_circle:", "Good"),
+    "look": ("orange", ":material/visibility:", "Look"),
+    "act": ("red", ":material/priority_high:", "Act"),
+    "quiet": ("gray", ":material/remove:", "No data"),
+}
+
+
+def headline(sentence: str, pin: Pin, *, data_to: dt.date | None = None) -> None:
+    """The page in one sentence, and below it what the sentence was read from."""
+    st.title(sentence, anchor=False)
+    parts = [f"Company **{pin.tenant}**"]
+    if data_to:
+        parts.append(f"data to {data_to:%-d %b %Y}")
+    parts.append(f"read {gulf_time(dt.datetime.now(dt.UTC))}")
+    parts.append(f"snapshot {pin.mart_snapshot}")
+    st.caption(" · ".join(parts))
+
+
+def section(title: str, caption: str | None = None) -> None:
+    """A heading with one line of explanation."""
+    st.subheader(title, anchor=False)
+    if caption:
+        st.caption(caption)
+
+
+def status_line(tone: Tone, title: str, detail: str) -> None:
+    """One fact with its judgement in a word, an icon and a colour: never in the colour alone."""
+    color, icon, word = _TONES[tone]
+    with st.container(horizontal=True, vertical_alignment="top", gap="small", wrap=False):
+        st.badge(word, icon=icon, color=color, width=84)
+        st.markdown(f"**{title}**  \n{detail}")
+
+
+def tile(label: str, value: str, *, explained: str | None = None) -> None:
+    """One figure, narrow enough for two beside each other on a telephone. Goes into `tiles()`."""
+    st.metric(label, value, help=explained, border=True, width=_TILE_WIDTH)
+
+
+def tiles() -> st.delta_generator.DeltaGenerator:
+    """A row of figures that wraps."""
+    return st.container(horizontal=True, gap="small")
