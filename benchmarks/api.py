@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from apps.api.app import utc_now
 from aurora.identity.keys import create_key
 from aurora.store.paths import create_tenant
 from aurora.store.state import StateStore
-from apps.api.app import utc_now
 from benchmarks.harness import Result
 from benchmarks.load_generator import Load
 
@@ -71,7 +71,9 @@ def _described(name: str, runs: list[Measured]) -> list[Result]:
     return [
         Result(metric=f"{name}_requests", value=_median(runs, "per_second"), unit="requests/s"),
         *(
-            Result(metric=f"{name}_{at}", value=statistics.median(getattr(one.load, f"{at}_ms") for one in runs), unit="ms")
+            Result(
+                metric=f"{name}_{at}", value=statistics.median(getattr(one.load, f"{at}_ms") for one in runs), unit="ms"
+            )
             for at in ("p50", "p95", "p99")
         ),
     ]

@@ -136,16 +136,20 @@ def main() -> None:
     engines: EngineSource = FileEngines()
     if os.environ.get("MINIMAL_ENGINE"):
         from benchmarks.minimal_engine import MinimalEngines
+
         engines = MinimalEngines()
     app: Any = create_app(settings, engines=engines) if sys.argv[1] == "aurora" else ordinary_app(settings, engines)
     if os.environ.get("PROFILE"):
-        import cProfile, signal
+        import cProfile
+
         pr = cProfile.Profile()
         server = uvicorn.Server(server_config(app, settings))
-        pr.enable(); 
-        try: server.run()
+        pr.enable()
+        try:
+            server.run()
         finally:
-            pr.disable(); pr.dump_stats(os.environ["PROFILE"])
+            pr.disable()
+            pr.dump_stats(os.environ["PROFILE"])
         return
     uvicorn.Server(server_config(app, settings)).run()
 

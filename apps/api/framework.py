@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from apps.api.admission import Admission
 from apps.api.dispatch import ASGIApp
-from apps.api.problems import CONTENT_TYPE, MethodNotAllowedError, encode_problem, internal_error, problem
+from apps.api.problems import CONTENT_TYPE, internal_error, problem
 from apps.api.tenants import Tenants
 from aurora.errors import AuroraError, DataError, NotFoundError
 from aurora.settings import Settings

@@ -220,7 +220,11 @@ def _decisions(draw: random.Random) -> list[Row]:
         kind = draw.choice(("route_llm", "route_task"))
         is_abstained = draw.random() < 0.06
         is_overridden = not is_abstained and draw.random() < 0.05
-        action = None if is_abstained else draw.choice([a[0] for a in ASSISTANTS] if kind == "route_task" else [m[1] for m in LLMS])
+        action = (
+            None
+            if is_abstained
+            else draw.choice([a[0] for a in ASSISTANTS] if kind == "route_task" else [m[1] for m in LLMS])
+        )
         baseline = draw.uniform(0.004, 0.02)
         rows.append({
             "decision_id": f"dec_{seeded_id(draw)}", "decision_kind": kind,

@@ -113,7 +113,9 @@ def _tables(figures: CostFigures, pin: Pin) -> None:
     )
     show_table(
         with_aed(
-            totals(figures.by_llm, "model_name", "provider_name").select("model_name", "provider_name", "cost_usd", *spend)
+            totals(figures.by_llm, "model_name", "provider_name").select(
+                "model_name", "provider_name", "cost_usd", *spend
+            )
         ),
         title="Spend by language model",
         pin=pin,

@@ -59,7 +59,11 @@ def _tab(name: str, pin: Pin, listed: pl.DataFrame, viewer: Viewer) -> None:
 def _sentence(pin: Pin, listed: pl.DataFrame) -> str:
     rows = int(listed["row_count"].sum())
     refused = refused_count(pin, None)
-    held = f"{plural(refused, 'row')} {'is' if refused == 1 else 'are'} in quarantine" if refused else "nothing is in quarantine"
+    held = (
+        f"{plural(refused, 'row')} {'is' if refused == 1 else 'are'} in quarantine"
+        if refused
+        else "nothing is in quarantine"
+    )
     return f"{plural(listed.height, 'table')} hold {plural(rows, 'row')}; {held}."
 
 

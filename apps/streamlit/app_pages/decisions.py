@@ -98,7 +98,11 @@ def _filter() -> DecisionFilter:
 
 def _sentence(found: pl.DataFrame, wanted: DecisionFilter) -> str:
     waiting = found.filter(pl.col("needs_human")).height
-    needs = f"{plural(waiting, 'decision')} wait{'s' if waiting == 1 else ''} for you" if waiting else "No decision waits for you"
+    needs = (
+        f"{plural(waiting, 'decision')} wait{'s' if waiting == 1 else ''} for you"
+        if waiting
+        else "No decision waits for you"
+    )
     if wanted == DecisionFilter():
         return f"{needs}. The engine decided {'at least ' if found.height == LIST_LIMIT else ''}{plural(found.height, 'time')}."
     return f"{plural(found.height, 'decision fits', 'decisions fit')} the filter."
@@ -112,7 +116,11 @@ def _tiles(found: pl.DataFrame) -> None:
     judged = found["is_success"].drop_nulls()
     with tiles():
         tile("Chosen", share(chosen.height / found.height), explained=f"{count(chosen.height)} of those listed")
-        tile("Went well", share(float(judged.mean() or 0)) if judged.len() else NOTHING, explained=f"Of {count(judged.len())} with an outcome")
+        tile(
+            "Went well",
+            share(float(judged.mean() or 0)) if judged.len() else NOTHING,
+            explained=f"Of {count(judged.len())} with an outcome",
+        )
         tile("Changed", count(found.filter("is_overridden").height), explained="By a person, with a reason")
         tile("Expected saving", aed(saved), explained=f"{usd(saved)} against the best single choice each time")
 

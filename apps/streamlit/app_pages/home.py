@@ -16,8 +16,22 @@ from apps.streamlit.ui.first_start import pin_or_first_start
 from apps.streamlit.ui.health import health_lines
 from apps.streamlit.ui.page import headline, section, status_line, tile, tiles
 from apps.streamlit.ui.table import show_table, with_aed
-from apps.streamlit.ui.wording import NOTHING, about_aed, aed, both, change, change_text, code_words, count, day, interval, measured, plural, share, usd
-
+from apps.streamlit.ui.wording import (
+    NOTHING,
+    about_aed,
+    aed,
+    both,
+    change,
+    change_text,
+    code_words,
+    count,
+    day,
+    interval,
+    measured,
+    plural,
+    share,
+    usd,
+)
 
 _NOTABLE = 0.02
 """A change of spend smaller than this is no news."""
@@ -153,7 +167,9 @@ def _recommendations(figures: HomeFigures, pin: Pin) -> None:
 def _recommendation(recommendation: Recommendation, pin: Pin) -> None:
     with st.container(horizontal=True, gap="xsmall"):
         if recommendation.monthly_usd:
-            st.badge(f"up to {about_aed(recommendation.monthly_usd)} a month", icon=":material/savings:", color="primary")
+            st.badge(
+                f"up to {about_aed(recommendation.monthly_usd)} a month", icon=":material/savings:", color="primary"
+            )
         st.badge(
             f"{recommendation.confidence} confidence", icon=_CONFIDENCE_ICONS[recommendation.confidence], color="gray"
         )

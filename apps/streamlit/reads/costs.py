@@ -125,6 +125,9 @@ def totals(frame: pl.DataFrame, *dimensions: str) -> pl.DataFrame:
     is_known = pl.col("unpriced_count") < pl.col("operation_count")
     return grouped.with_columns(
         pl.when(is_known).then("cost_usd").alias("cost_usd"),
-        pl.when(is_known).then(share).alias("cost_share"), *errors, *[pl.col(name).fill_nan(None) for name in speeds]
-    ).sort("cost_usd", "operation_count", *dimensions, descending=[True, True, *[False] * len(dimensions)],
-           nulls_last=True)
+        pl.when(is_known).then(share).alias("cost_share"),
+        *errors,
+        *[pl.col(name).fill_nan(None) for name in speeds],
+    ).sort(
+        "cost_usd", "operation_count", *dimensions, descending=[True, True, *[False] * len(dimensions)], nulls_last=True
+    )

@@ -57,9 +57,19 @@ def _tiles(detail: DecisionDetail) -> None:
     able = sum(candidate.is_eligible for candidate in decision.candidates)
     expected, baseline = decision.expected_cost_usd, decision.baseline_cost_usd
     with tiles():
-        tile("Confidence", share(decision.confidence), explained="Calibrated: of 100 such decisions this many are right.")
-        tile("Candidates", f"{able} of {len(decision.candidates)}", explained="Able and allowed, of all that were looked at")
-        tile("Expected cost", aed(None if expected is None else float(expected)), explained=both(None if expected is None else float(expected)))
+        tile(
+            "Confidence", share(decision.confidence), explained="Calibrated: of 100 such decisions this many are right."
+        )
+        tile(
+            "Candidates",
+            f"{able} of {len(decision.candidates)}",
+            explained="Able and allowed, of all that were looked at",
+        )
+        tile(
+            "Expected cost",
+            aed(None if expected is None else float(expected)),
+            explained=both(None if expected is None else float(expected)),
+        )
         tile(
             "Without routing",
             aed(None if baseline is None else float(baseline)),
@@ -73,7 +83,9 @@ def _why(decision: Decision) -> None:
     st.markdown(f"**{plain(decision.reason)}**")
     out = [c for c in decision.candidates if c.vetoes]
     forbidden = [c for c in out if verdict(c, decision) == "✗ Forbidden"]
-    lines = [f"{plural(len(decision.candidates), 'candidate')} {'was' if len(decision.candidates) == 1 else 'were'} looked at."]
+    lines = [
+        f"{plural(len(decision.candidates), 'candidate')} {'was' if len(decision.candidates) == 1 else 'were'} looked at."
+    ]
     if forbidden:
         lines.append(f"Rules forbade {plural(len(forbidden), 'of them', 'of them')}: {_named(forbidden)}.")
     if len(out) > len(forbidden):
@@ -113,7 +125,9 @@ def _asked(decision: Decision) -> None:
             # As text, not as Markdown: what an assistant was asked must not draw on our page.
             st.text(request.prompt[:_PROMPT_SHOWN] + (" …" if len(request.prompt) > _PROMPT_SHOWN else ""))
     else:
-        st.markdown(f"- Task type **{request.task_type}**, priority **{request.priority}**, id `{request.task_id or NOTHING}`")
+        st.markdown(
+            f"- Task type **{request.task_type}**, priority **{request.priority}**, id `{request.task_id or NOTHING}`"
+        )
 
 
 def _followed(detail: DecisionDetail) -> None:
@@ -123,11 +137,15 @@ def _followed(detail: DecisionDetail) -> None:
     for outcome in detail.outcomes:
         word, icon = ("Good", ":material/check_circle:") if outcome.is_success else ("Bad", ":material/error:")
         quality = "" if outcome.quality is None else f", quality {share(outcome.quality)}"
-        st.markdown(f"{icon} **{word}**{quality} · {gulf_time(outcome.occurred_at)}  \n:gray[by {plain(outcome.actor_id)}]")
+        st.markdown(
+            f"{icon} **{word}**{quality} · {gulf_time(outcome.occurred_at)}  \n:gray[by {plain(outcome.actor_id)}]"
+        )
         if outcome.note:
             st.text(outcome.note)
     for change in detail.overrides:
-        st.markdown(f":material/edit: **Changed to {plain(change.action)}** · {gulf_time(change.occurred_at)}  \n:gray[by {plain(change.actor_id)}]")
+        st.markdown(
+            f":material/edit: **Changed to {plain(change.action)}** · {gulf_time(change.occurred_at)}  \n:gray[by {plain(change.actor_id)}]"
+        )
         st.text(f"“{change.reason}”")
 
 
