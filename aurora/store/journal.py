@@ -6,6 +6,7 @@ import datetime as dt
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -136,6 +137,16 @@ class StateReader:
             with self._readers_lock:
                 self._readers.append(connection)
         return connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Everything that this thread reads inside sees the database as it is at the first read."""
+        connection = self._reader()
+        connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            connection.execute("COMMIT")
 
     # records --------------------------------------------------------------------------------
     def get(self, record_id: str) -> JournalEntry | None:

@@ -1,0 +1,23 @@
+"""Lakes for the store's tests."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from aurora.store.lake import create_lake
+from aurora.store.paths import TenantPaths, create_tenant
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty lake: making one takes a second, copying it none (a moved lake opens, see below)."""
+    made = create_tenant(tmp_path_factory.mktemp("lake"), "demo", "ae-dubai")
+    create_lake(made)
+    return made.data_dir
+
+
+@pytest.fixture
+def paths(tmp_path: Path, template: Path) -> TenantPaths:
+    shutil.copytree(template, tmp_path / "it's data")
+    return TenantPaths(tmp_path / "it's data", "demo", "ae-dubai")
