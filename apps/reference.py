@@ -110,7 +110,7 @@ def _parameters(command: Any) -> list[str]:
         name = (
             ", ".join(f"`{opt}`" for opt in parameter.opts)
             if parameter.param_type_name == "option"
-            else f"`{parameter.human_readable_name}`"
+            else f"`{parameter.name.upper()}`"
         )
         lines.append(f"| {name} | {(getattr(parameter, 'help', None) or '').replace('|', '/')} |")
     return [*lines, ""]
