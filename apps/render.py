@@ -17,6 +17,7 @@ import typer
 
 from aurora.errors import AuroraError
 
+_PIPE_WIDTH = 10_000
 Json = Annotated[bool, typer.Option("--json", help="Print JSON: stable, no colour, no progress.")]
 Tenant = Annotated[str | None, typer.Option("--tenant", "-t", help="Tenant to work in; AURORA_TENANT when absent.")]
 
@@ -45,14 +46,23 @@ def note(text: str) -> None:
 
 
 def print_table(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> None:
-    """Rows as a table that fits the terminal; plain text when piped."""
+    """Rows as a table that fits the terminal; when piped, one line a row with nothing cut off."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(*[column.replace("_", " ") for column in columns], box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for position, column in enumerate(columns):
+        table.add_column(column.replace("_", " "), overflow="fold", no_wrap=position == 0)
     for row in rows:
         table.add_row(*[_cell(row.get(column)) for column in columns])
-    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+    Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False).print(table)
+
+
+def print_record(record: Mapping[str, object]) -> None:
+    """One thing with many facts: a fact a line."""
+    width = max(map(len, record), default=0)
+    for name, value in record.items():
+        print_line(f"{name.replace('_', ' '):<{width}}  {_cell(value)}")
 
 
 def _cell(value: object) -> str:
@@ -65,6 +75,8 @@ def _cell(value: object) -> str:
             return f"{value:,}"
         case float():
             return f"{value:,.4g}"
+        case Decimal():
+            return f"{value:,.9f}".rstrip("0").rstrip(".")
         case dt.datetime():
             return value.strftime("%Y-%m-%d %H:%M:%S")
         case _:

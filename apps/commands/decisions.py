@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from decimal import Decimal
 from typing import Annotated, Any
 
 import msgspec
@@ -122,7 +123,7 @@ def _print_decision(decision: dict[str, Any]) -> None:
             "eligible": c["is_eligible"],
             "score": c.get("score"),
             "quality": c.get("quality"),
-            "cost_usd": c.get("cost_usd"),
+            "cost_usd": None if c.get("cost_usd") is None else Decimal(c["cost_usd"]),
             "propensity": c.get("propensity"),
             "vetoes": "; ".join(veto["reason"] for veto in c.get("vetoes", [])),
         }

@@ -14,7 +14,7 @@ from pathlib import Path
 import typer
 
 from apps.ports import require_free
-from apps.render import Json, print_json, print_line, print_table
+from apps.render import Json, print_json, print_line, print_record
 from aurora.errors import AuroraError, NotReadyError
 from aurora.settings import PREFIX, Settings, load_settings
 from aurora.store.paths import TenantPaths, list_tenants, tenant_paths
@@ -125,7 +125,9 @@ def status(*, json: Json = False) -> None:
     elif not rows:
         print_line("No tenant yet. `make run` makes the demo company; `aurora demo` only builds it.")
     else:
-        print_table(rows, tuple(rows[0]))
+        for row in rows:
+            print_record(row)
+            print_line()
 
 
 def _tenant_status(paths: TenantPaths) -> dict[str, object]:
