@@ -13,13 +13,13 @@ import dagster as dg
 from aurora.errors import AuroraError
 from orchestration.freshness import Detail
 from orchestration.resources import Workspace
-from orchestration.stages import Stage, run_stage
+from orchestration.stages import STAGES, Stage, run_stage
 
 
 def stage_assets(stage: Stage, specs: Sequence[dg.AssetSpec]) -> dg.AssetsDefinition:
     """The assets that `stage` fills."""
 
-    @dg.multi_asset(name=stage.name, specs=list(specs), description=stage.meaning)
+    @dg.multi_asset(name=stage.name, specs=list(specs), description=stage.meaning, op_tags=order(stage))
     def _assets(workspace: Workspace) -> Iterator[dg.MaterializeResult[None]]:
         details = run(stage, workspace)
         for spec in specs:
@@ -28,10 +28,15 @@ def stage_assets(stage: Stage, specs: Sequence[dg.AssetSpec]) -> dg.AssetsDefini
     return _assets
 
 
-def run(stage: Stage, workspace: Workspace, *, force: bool = False) -> dict[str, Detail]:
+def order(stage: Stage) -> dict[str, str]:
+    """The tag by which Dagster runs stages in their order where the graph leaves it open: figures before training."""
+    return {"dagster/priority": str(len(STAGES) - STAGES.index(stage))}
+
+
+def run(stage: Stage, workspace: Workspace) -> dict[str, Detail]:
     """Run the stage; its errors become Dagster failures that say what to do next."""
     try:
-        outcome, record = run_stage(stage, workspace.work(), force=force)
+        outcome, record = run_stage(stage, workspace.work())
     except AuroraError as error:
         raise dg.Failure(
             description=error.message,

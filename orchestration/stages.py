@@ -6,7 +6,6 @@ What a step does belongs to the engine: a stage only calls it and tells what it 
 
 from __future__ import annotations
 
-import datetime as dt
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from aurora.errors import AuroraError
-from aurora.settings import PROJECT_DIR, Settings
+from aurora.settings import PROJECT_DIR
 from aurora.store.connection import latest_snapshot
 from aurora.store.paths import TenantPaths
 from orchestration.freshness import (
@@ -26,39 +25,35 @@ from orchestration.freshness import (
     read_record,
     write_record,
 )
+from orchestration.work import Work
 
 Outcome = Literal["built", "fresh"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
-    """What a build is about: whose data, under which settings, by which clock, told to whom."""
-
-    settings: Settings
-    paths: TenantPaths
-    clock: Callable[[], dt.datetime]
-    progress: Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """One step. `inputs` fingerprints what it reads, cheaply; `run` does it and gives figures to show."""
+    """One step. `inputs` fingerprints what it reads, cheaply; `run` does it and gives figures to show.
+
+    `is_there` says whether what it made before is still there, where that can be lost by itself.
+    """
 
     name: str
     meaning: str
     inputs: Callable[[Work], str]
     run: Callable[[Work], Mapping[str, object]]
+    is_there: Callable[[Work], bool] = lambda _: True
 
 
-def run_stage(stage: Stage, work: Work, *, force: bool = False) -> tuple[Outcome, Record]:
+def run_stage(stage: Stage, work: Work) -> tuple[Outcome, Record]:
     """Run a stage unless it is fresh, and write down how it ended. Raises what the stage raises."""
-    inputs = stage.inputs(work)
-    known = read_record(work.paths, stage.name)
-    if known is not None and known.state == "built" and known.inputs == inputs and not force:
-        return "fresh", known
-    work.progress(f"{stage.name}: {stage.meaning}")
     began = time.monotonic()
+    inputs = ""
     try:
+        inputs = stage.inputs(work)
+        known = _standing(stage, work, inputs)
+        if known is not None:
+            return "fresh", known
+        work.progress(f"{stage.name}: {stage.meaning}")
         details = as_details(stage.run(work))
     except AuroraError as error:
         failed = _record(
@@ -73,9 +68,18 @@ def run_stage(stage: Stage, work: Work, *, force: bool = False) -> tuple[Outcome
 
 
 def is_fresh(stage: Stage, work: Work) -> bool:
-    """Whether running the stage would change nothing."""
+    """Whether running the stage would change nothing. Inputs that cannot be read are not fresh: the run says why."""
+    try:
+        return _standing(stage, work, stage.inputs(work)) is not None
+    except AuroraError:
+        return False
+
+
+def _standing(stage: Stage, work: Work, inputs: str) -> Record | None:
+    """The stage's record, if it was built from these inputs and what it made is there."""
     known = read_record(work.paths, stage.name)
-    return known is not None and known.state == "built" and known.inputs == stage.inputs(work)
+    is_same = known is not None and known.state == "built" and known.inputs == inputs
+    return known if is_same and stage.is_there(work) else None
 
 
 def _record(
@@ -214,9 +218,13 @@ def _run_marts(work: Work) -> Mapping[str, object]:
 
 
 def _features_inputs(work: Work) -> str:
+    return fingerprint(latest_snapshot(work.paths, "mart"))
+
+
+def _has_features(work: Work) -> bool:
     from aurora.decisions.features import FILE
 
-    return fingerprint(latest_snapshot(work.paths, "mart"), (work.paths.serving / FILE).is_file())
+    return (work.paths.serving / FILE).is_file()
 
 
 def _run_features(work: Work) -> Mapping[str, object]:
@@ -234,13 +242,12 @@ def _route_llm_inputs(work: Work) -> str:
         work.settings.shared_data_dir.glob("routerbench/*")
     )
     code = fingerprint_content((PROJECT_DIR / "ml").rglob("*.py"))
-    pointers = [
-        file.read_text(encoding="utf-8")
-        if (file := work.paths.serving / "bundles" / "route_llm" / alias).is_file()
-        else ""
-        for alias in ("champion", "challenger")
-    ]
-    return fingerprint(fingerprint_files(found), code, work.settings.seed if not found else "", *pointers)
+    return fingerprint(fingerprint_files(found), code, work.settings.seed if not found else "")
+
+
+def _has_bundle(work: Work) -> bool:
+    pointers = work.paths.serving / "bundles" / "route_llm"
+    return any((pointers / alias).is_file() for alias in ("champion", "challenger"))
 
 
 def _run_route_llm(work: Work) -> Mapping[str, object]:
@@ -268,10 +275,18 @@ CHECKS: Final = Stage(
 )
 MARTS: Final = Stage(name="marts", meaning="figures, by dbt", inputs=_marts_inputs, run=_run_marts)
 FEATURES: Final = Stage(
-    name="features", meaning="what routing knows of assistants", inputs=_features_inputs, run=_run_features
+    name="features",
+    meaning="what routing knows of assistants",
+    inputs=_features_inputs,
+    run=_run_features,
+    is_there=_has_features,
 )
 ROUTE_LLM: Final = Stage(
-    name="route_llm", meaning="which language model answers", inputs=_route_llm_inputs, run=_run_route_llm
+    name="route_llm",
+    meaning="which language model answers",
+    inputs=_route_llm_inputs,
+    run=_run_route_llm,
+    is_there=_has_bundle,
 )
 
 STAGES: Final = (FLEET, LANDING, JOURNAL, CHECKS, MARTS, FEATURES, ROUTE_LLM)

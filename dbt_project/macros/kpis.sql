@@ -73,7 +73,7 @@
 {# Rows of KPIs whose file is gone. #}
 {% macro drop_gone_kpis() -%}
     {%- if execute -%}
-        {%- set kept = graph.nodes.values() | selectattr("resource_type", "equalto", "model") | map(attribute="name") | select("match", "^kpi_") | list -%}
+        {%- set kept = graph.nodes.values() | selectattr("resource_type", "equalto", "model") | map(attribute="name") | list -%}
         delete from {{ this }} where kpi_id not in ('{{ kept | join("', '") }}')
     {%- endif -%}
 {%- endmacro %}

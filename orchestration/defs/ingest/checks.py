@@ -9,7 +9,7 @@ import dagster as dg
 from orchestration.contract_checks import ContractCheck, contract_checks
 from orchestration.defs.ingest.assets import raw_key
 from orchestration.resources import Workspace
-from orchestration.stage_assets import run
+from orchestration.stage_assets import order, run
 from orchestration.stages import CHECKS
 
 
@@ -20,7 +20,7 @@ def ingest_checks() -> dg.AssetChecksDefinition:
         for check in contract_checks()
     ]
 
-    @dg.multi_asset_check(name=CHECKS.name, specs=specs, description=CHECKS.meaning)
+    @dg.multi_asset_check(name=CHECKS.name, specs=specs, description=CHECKS.meaning, op_tags=order(CHECKS))
     def _checks(workspace: Workspace) -> Iterator[dg.AssetCheckResult]:
         counts = run(CHECKS, workspace)
         for check in contract_checks():

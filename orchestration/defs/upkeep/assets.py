@@ -1,6 +1,7 @@
-"""Upkeep: the lakes kept small, old runs forgotten. Nightly; no part of a build."""
+"""Upkeep: the lakes kept small, old runs forgotten. Nightly; no part of a build.
 
-from __future__ import annotations
+Without postponed annotations: Dagster wants the type itself on an asset's `context`.
+"""
 
 import datetime as dt
 

@@ -1,4 +1,4 @@
-"""When what runs: hourly what changed, nightly the upkeep and another training."""
+"""When what runs: hourly what changed, nightly everything and the upkeep."""
 
 from __future__ import annotations
 
