@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import random
 import socket
 import statistics
 import subprocess
@@ -17,15 +18,15 @@ from pathlib import Path
 
 from apps.api.app import utc_now
 from aurora.identity.keys import create_key
+from aurora.packs import load_pack
+from aurora.settings import Settings
 from aurora.store.paths import create_tenant
 from aurora.store.state import StateStore
 from benchmarks.harness import Result
 from benchmarks.load_generator import Load
 
 _ROOT = Path(__file__).resolve().parent.parent
-_BODY = json.dumps(
-    {"kind": "route_task", "task_type": "property_search", "task_id": "task-1", "priority": "high"}
-).encode()
+BODIES = 512
 CONNECTIONS = 64
 ROUNDS = 3
 
@@ -48,13 +49,13 @@ def run(*, data: Path | None, scale: float) -> list[Result]:
     ours: list[Measured] = []
     theirs: list[Measured] = []
     with tempfile.TemporaryDirectory(dir=data) as folder:
-        token = _tenant(Path(folder))
+        load = "\n".join([_tenant(Path(folder)), *_bodies()]).encode()
         with _server("aurora", Path(folder)) as aurora, _server("ordinary", Path(folder)) as ordinary:
             for server in (aurora, ordinary):
-                _measure(server, token, seconds=0.5)
+                _measure(server, load, seconds=0.5)
             for _ in range(ROUNDS):
-                ours.append(_measure(aurora, token, seconds=seconds))
-                theirs.append(_measure(ordinary, token, seconds=seconds))
+                ours.append(_measure(aurora, load, seconds=seconds))
+                theirs.append(_measure(ordinary, load, seconds=seconds))
     failures = sum(one.load.failures for one in ours + theirs)
     ratio = statistics.median(a.per_second / b.per_second for a, b in zip(ours, theirs, strict=True))
     return [
@@ -81,6 +82,26 @@ def _described(name: str, runs: list[Measured]) -> list[Result]:
 
 def _median(runs: list[Measured], name: str) -> float:
     return statistics.median(getattr(one, name) for one in runs)
+
+
+def _bodies() -> list[str]:
+    """Different questions to the shipped pack: task types, priorities, classes of data, deadlines."""
+    settings = Settings()
+    task_types = sorted(load_pack(settings.packs_dir, settings.pack).task_types)
+    draw = random.Random(7)
+    return [
+        json.dumps(
+            {
+                "kind": "route_task",
+                "task_type": draw.choice(task_types),
+                "task_id": f"task-{number}",
+                "priority": draw.choice(("critical", "high", "medium", "low")),
+                "privacy_class": draw.choice(("public", "internal", "personal", "sensitive")),
+                "deadline_ms": draw.choice((1_000, 5_000, 60_000, 600_000)),
+            }
+        )
+        for number in range(BODIES)
+    ]
 
 
 def _tenant(data_dir: Path) -> str:
@@ -129,15 +150,11 @@ def _wait_until_open(port: int, child: subprocess.Popen[bytes]) -> None:
     raise RuntimeError("The server under test did not start; its output is above.")
 
 
-def _measure(server: _Running, token: str, *, seconds: float) -> Measured:
-    request = (
-        f"POST /api/v1/decisions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(_BODY)}\r\n\r\n"
-    ).encode() + _BODY
+def _measure(server: _Running, load: bytes, *, seconds: float) -> Measured:
     before = server.cpu_seconds()
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.load_generator", str(server.port), str(CONNECTIONS), str(seconds)],
-        input=request, stdout=subprocess.PIPE, check=True, cwd=_ROOT, timeout=seconds + 30,
+        input=load, stdout=subprocess.PIPE, check=True, cwd=_ROOT, timeout=seconds + 30,
     )  # fmt: skip
-    load = Load(**json.loads(done.stdout))
-    return Measured(load, (server.cpu_seconds() - before) / load.replies * 1e6)
+    seen = Load(**json.loads(done.stdout))
+    return Measured(seen, (server.cpu_seconds() - before) / seen.replies * 1e6)

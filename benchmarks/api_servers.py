@@ -1,6 +1,7 @@
-"""The two servers that the `api` bench compares: Aurora's, and the same decision as an ordinary route."""
+"""The two servers that the `api` bench compares: Aurora's, and the same decision as an ordinary route.
 
-from __future__ import annotations
+No postponed annotations here: FastAPI could not see the dependency that is defined inside a function.
+"""
 
 import datetime as dt
 import os
@@ -20,7 +21,7 @@ from apps.api.admission import Admission, Admitted
 from apps.api.app import create_app, utc_now
 from apps.api.engines import FileEngines
 from apps.api.serving import server_config
-from apps.api.tenants import EngineSource, Tenants
+from apps.api.tenants import Tenants
 from aurora.audit.records import decision_record, decision_seed
 from aurora.settings import Settings, load_settings
 from aurora.store.ids import IdMaker
@@ -97,9 +98,9 @@ class DecisionOut(BaseModel):
     baseline_cost_usd: Decimal | None = None
 
 
-def ordinary_app(settings: Settings, engines: EngineSource) -> FastAPI:
+def ordinary_app(settings: Settings) -> FastAPI:
     """The decision as most would write it: pydantic in, pydantic out; same keys, engine and journal."""
-    tenants = Tenants(settings, engines=engines, clock=utc_now)
+    tenants = Tenants(settings, engines=FileEngines(), clock=utc_now)
     admission = Admission(tenants, monotonic=time.monotonic)
     ids = IdMaker(utc_now)
 
@@ -125,6 +126,7 @@ def ordinary_app(settings: Settings, engines: EngineSource) -> FastAPI:
             seed=decision_seed(decision_id),
         )
         await admitted.runtime.journal.append((decision_record(decision),))
+        # Through plain values: a fifth faster than pydantic's own `from_attributes`.
         return DecisionOut.model_validate(msgspec.to_builtins(decision))
 
     return app
@@ -133,24 +135,7 @@ def ordinary_app(settings: Settings, engines: EngineSource) -> FastAPI:
 def main() -> None:
     """Arguments: `aurora` or `ordinary`; settings come from the environment."""
     settings = load_settings(os.environ)
-    engines: EngineSource = FileEngines()
-    if os.environ.get("MINIMAL_ENGINE"):
-        from benchmarks.minimal_engine import MinimalEngines
-
-        engines = MinimalEngines()
-    app: Any = create_app(settings, engines=engines) if sys.argv[1] == "aurora" else ordinary_app(settings, engines)
-    if os.environ.get("PROFILE"):
-        import cProfile
-
-        pr = cProfile.Profile()
-        server = uvicorn.Server(server_config(app, settings))
-        pr.enable()
-        try:
-            server.run()
-        finally:
-            pr.disable()
-            pr.dump_stats(os.environ["PROFILE"])
-        return
+    app: Any = create_app(settings) if sys.argv[1] == "aurora" else ordinary_app(settings)
     uvicorn.Server(server_config(app, settings)).run()
 
 

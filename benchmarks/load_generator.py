@@ -1,4 +1,8 @@
-"""A raw asyncio load generator: keep-alive connections, one request in flight on each, in its own process."""
+"""A raw asyncio load generator: keep-alive connections, one request in flight on each, in its own process.
+
+Each connection goes through all the requests from a place of its own, so that no two replies in a row are
+to the same request.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,9 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import cycle
 from typing import cast
 
 
@@ -23,10 +29,10 @@ class Load:
 
 
 class _Connection(asyncio.Protocol):
-    """Sends the request again as soon as the reply is there; measures each."""
+    """Sends the next request as soon as the reply is there; measures each."""
 
-    def __init__(self, request: bytes, deadline: float, done: asyncio.Future[None]) -> None:
-        self._request = request
+    def __init__(self, requests: Sequence[bytes], deadline: float, done: asyncio.Future[None]) -> None:
+        self._requests = cycle(requests)
         self._deadline = deadline
         self._done = done
         self._pending = b""
@@ -40,7 +46,7 @@ class _Connection(asyncio.Protocol):
 
     def _send(self) -> None:
         self._sent = time.perf_counter()
-        self._transport.write(self._request)
+        self._transport.write(next(self._requests))
 
     def data_received(self, data: bytes) -> None:
         self._pending += data
@@ -69,17 +75,19 @@ class _Connection(asyncio.Protocol):
             self._done.set_result(None)
 
 
-async def generate(*, port: int, request: bytes, connections: int, seconds: float) -> Load:
+async def generate(*, port: int, requests: Sequence[bytes], connections: int, seconds: float) -> Load:
     """Load `127.0.0.1:port` for some seconds."""
     loop = asyncio.get_running_loop()
     started = time.perf_counter()
     waits: list[asyncio.Future[None]] = []
     protocols: list[_Connection] = []
-    for _ in range(connections):
+    for number in range(connections):
+        start = number * len(requests) // connections
+        order = [*requests[start:], *requests[:start]]
         done: asyncio.Future[None] = loop.create_future()
         waits.append(done)
         _, protocol = await loop.create_connection(
-            lambda done=done: _Connection(request, started + seconds, done), "127.0.0.1", port
+            lambda order=order, done=done: _Connection(order, started + seconds, done), "127.0.0.1", port
         )
         protocols.append(protocol)
     await asyncio.gather(*waits)
@@ -95,13 +103,23 @@ async def generate(*, port: int, request: bytes, connections: int, seconds: floa
     )
 
 
+def written(token: str, body: bytes) -> bytes:
+    """A decision request as it goes over the wire."""
+    head = (
+        f"POST /api/v1/decisions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
 def main() -> None:
-    """Arguments: port, connections, seconds; the raw request on stdin; the result as JSON on stdout."""
+    """Arguments: port, connections, seconds; on stdin the key, then a body a line; the result as JSON on stdout."""
     import uvloop
 
     port, connections, seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
-    request = sys.stdin.buffer.read()
-    load = uvloop.run(generate(port=port, request=request, connections=connections, seconds=seconds))
+    token, *bodies = sys.stdin.buffer.read().splitlines()
+    requests = [written(token.decode(), body) for body in bodies]
+    load = uvloop.run(generate(port=port, requests=requests, connections=connections, seconds=seconds))
     print(json.dumps(asdict(load)))
 
 
