@@ -22,7 +22,7 @@ TENANT = "LAKEHOUSE_TENANT"
 RAW_SNAPSHOT = "LAKEHOUSE_RAW_SNAPSHOT"
 
 
-class Plugin(BasePlugin):  # type: ignore[misc]
+class Plugin(BasePlugin):
     """Found by dbt-duckdb under this name."""
 
     def configure_connection(self, conn: Any) -> None:

@@ -157,7 +157,7 @@ def _invoke(arguments: list[str], *, timeout_s: float) -> tuple[Any, bool]:
     finally:
         done.set()
         watch.join()
-        DuckDBConnectionManager.close_all_connections()
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
 
 
 def _interrupt_when_late(done: threading.Event, late: threading.Event, timeout_s: float) -> None:

@@ -1,3 +1,4 @@
+-- fmt: off
 {#
     KPIs. One is a file `models/marts/kpis/kpi_<name>.sql` giving period_date, kpi_value, value_low, value_high
     and sample_count, and a `.yml` beside it whose meta says what it is called, its unit, target and direction.
@@ -34,10 +35,11 @@
 #}
 {% macro described_kpi(usage_daily) -%}
     {%- set meta = kpi_meta(model) -%}
+    {%- set kpi_name = meta.kpi_name | replace("'", "''") -%}
     {%- set met = "kpi_value >= " if meta.direction == "up" else "kpi_value <= " -%}
     select
         period_date,
-        '{{ meta.kpi_name | replace("'", "''") }}' as kpi_name,
+        '{{ kpi_name }}' as kpi_name,
         kpi_value,
         '{{ meta.unit }}' as unit,
         cast({{ meta.target }} as double) as target,
@@ -73,8 +75,8 @@
 {# Rows of KPIs whose file is gone. #}
 {% macro drop_gone_kpis() -%}
     {%- if execute -%}
-        {%- set kept = graph.nodes.values() | selectattr("resource_type", "equalto", "model") | map(attribute="name") | list -%}
-        delete from {{ this }} where kpi_id not in ('{{ kept | join("', '") }}')
+        {%- set kept = graph.nodes.values() | selectattr("resource_type", "equalto", "model") | map(attribute="name") | join("', '") -%}
+        delete from {{ this }} where kpi_id not in ('{{ kept }}')
     {%- endif -%}
 {%- endmacro %}
 
@@ -84,10 +86,10 @@
 #}
 {% macro wilson(successes, trials, end) -%}
     {%- set z = 1.959963984540054 -%}
-    {%- set sign = "-" if end == "low" else "+" -%}
+    {%- set towards = 0 - z if end == "low" else z -%}
     (
         (cast({{ successes }} as double) + {{ z * z / 2 }})
-        {{ sign }} {{ z }} * sqrt(
+        + {{ towards }} * sqrt(
             cast({{ successes }} as double) * ({{ trials }} - {{ successes }}) / nullif({{ trials }}, 0) + {{ z * z / 4 }}
         )
     )

@@ -1,3 +1,4 @@
+-- fmt: off
 {#
     A small table that is computed whole each run and written only when it differs, in one transaction.
     For a few hundred rows without a period. dbt's own `table` writes and renames in every run, and every

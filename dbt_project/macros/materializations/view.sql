@@ -1,3 +1,4 @@
+-- fmt: off
 {#
     A view that is made only when its SQL has changed. dbt's own makes each view again in every run, which
     in a lake is several snapshots a view and run.
