@@ -44,7 +44,7 @@ def extension_file(name: str) -> Path:
         f"DuckDB {duckdb.__version__} has no {name} extension here.",
         field=name,
         rule="pinned_extension",
-        next_step="Run `make dev`: requirements.lock pins DuckDB and its extensions to one version.",
+        next_step="Run `make install`: requirements.lock pins DuckDB and its extensions to one version.",
     )
 
 
@@ -70,7 +70,7 @@ def check_signature(file: Path) -> None:
                 f"{file.name} is not the file that DuckDB's makers signed.",
                 field=str(file),
                 rule="signature",
-                next_step="Install it again: `make dev`.",
+                next_step="Install it again: `make install`.",
             ) from error
 
 
