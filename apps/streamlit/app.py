@@ -10,6 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from apps.streamlit.ui.access import current_viewer
 from apps.streamlit.ui.mark import LOGO, MARK
 from aurora.errors import AuroraError
 
@@ -29,8 +30,14 @@ PAGES: dict[str, list[tuple[str, str, str, str]]] = {
 
 
 def _page(name: str, title: str, icon: str, meaning: str) -> st.Page:
+    is_first = name == "home"  # the first page stands at the root and has no path of its own
     return st.Page(
-        str(_HERE / f"{name}.py"), title=title, icon=icon, url_path=name, help=meaning, default=name == "home"
+        str(_HERE / f"{name}.py"),
+        title=title,
+        icon=icon,
+        url_path=None if is_first else name,
+        help=meaning,
+        default=is_first,
     )
 
 
@@ -40,10 +47,17 @@ def main() -> None:
     st.logo(LOGO, size="large", icon_image=MARK)
     page = st.navigation({name: [_page(*entry) for entry in entries] for name, entries in PAGES.items()})
     try:
+        _who()
         page.run()
     except AuroraError as error:
         logging.getLogger("aurora.pages").warning("A page could not be shown: %s", error)
         st.error(f"{error.message}\n\n**Next step:** {error.next_step}", icon=":material/error:")
+
+
+def _who() -> None:
+    viewer = current_viewer()
+    if viewer.role != "nobody":
+        st.sidebar.caption(f":material/account_circle: You are **{viewer.actor_id}** on this machine")
 
 
 main()

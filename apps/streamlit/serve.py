@@ -38,12 +38,12 @@ def silence() -> None:
 
 
 def _warm() -> None:
-    import altair
-    import polars
+    import altair as alt
+    import polars as pl
 
     from aurora.store import lake
 
-    logging.getLogger(__name__).debug("Pages are warm: %s", (altair.__name__, polars.__name__, lake.__name__))
+    logging.getLogger(__name__).debug("Pages are warm: %s", (alt.__name__, pl.__name__, lake.__name__))
 
 
 def _log(error: Exception) -> None:

@@ -6,6 +6,7 @@ The pages' tests and the browser test read it as they would a built tenant.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import random
 from collections.abc import Iterator
 from decimal import Decimal
@@ -52,6 +53,7 @@ LLMS = (
     ("openai", "text-embedding-3-small", "embeddings", 0.00002, 0.001, 0.0),
     ("self_hosted", "falcon-arabic-7b-instruct", "chat", 0.0, 0.03, 1.0),
 )
+STAGES = ("fleet", "landing", "journal", "checks", "marts", "features", "route_llm")
 Row = dict[str, Any]
 
 
@@ -74,7 +76,20 @@ def seed_company(data_dir: Path, tenant: str = "demo", *, seed: int = 7) -> Tena
     write_lake(paths, "mart", lambda lake: _create(lake, marts), author="tests", message="Seed the sample company")
     seed_journal(paths, marts["decisions"].head(40).to_dicts(), draw)
     write_lake(paths, "raw", lambda lake: _append_raw(lake, draw), author="tests", message="Seed raw rows")
+    seed_builds(paths)
     return paths
+
+
+def seed_builds(paths: TenantPaths) -> None:
+    """A record of each stage, as the clock leaves it."""
+    folder = paths.directory / "builds"
+    folder.mkdir(exist_ok=True)
+    for number, stage in enumerate(STAGES):
+        record = {
+            "stage": stage, "state": "built", "inputs": "0" * 64, "seconds": 1.5 + number,
+            "ended_at": (NOW - dt.timedelta(minutes=20 - number)).isoformat(),
+        }  # fmt: skip
+        (folder / f"{stage}.json").write_text(json.dumps(record), encoding="utf-8")
 
 
 def seed_journal(paths: TenantPaths, rows: list[Row], draw: random.Random) -> None:
@@ -277,7 +292,7 @@ def _batches(draw: random.Random) -> list[Row]:
         rows.append({
             "batch_id": seeded_id(draw) * 4, "batch_seq": number + 1, "contract": "usage",
             "source": draw.choice(("langfuse", "otlp", "azure")), "source_format": "otlp_json",
-            "file_name": f"export_{number:03}.json", "row_count": total, "good_count": total - refused,
+            "file_name": f"sample_{number:03}.json", "row_count": total, "good_count": total - refused,
             "quarantined_count": refused, "duplicate_count": 0, "unpriced_count": draw.randint(0, 50),
             "ingested_at": NOW - dt.timedelta(hours=30 - number),
         })  # fmt: skip
@@ -299,13 +314,13 @@ def _quarantine(draw: random.Random) -> list[Row]:
 
 def _kpis() -> list[Row]:
     values = (
+        ("agent_success_rate", "Agent success rate", 0.931, "share", 0.98, "up", False),
+        ("ai_operation_error_rate", "AI operation error rate", 0.0161, "share", 0.01, "down", False),
+        ("ai_operation_response_p95", "AI operation response, p95", 1_790.0, "ms", 2_000.0, "down", True),
+        ("compliance_validation_rate", "Compliance validation rate", 1.0, "share", 1.0, "up", True),
+        ("confidence_calibration_error", "Confidence calibration error", 0.031, "share", 0.05, "down", True),
+        ("counterfactual_saving", "Counterfactual saving", 0.37, "share", 0.25, "up", True),
         ("cost_per_task", "Cost per task", 0.041, "USD", 0.05, "down", True),
-        ("routing_saving", "Routing saving", 0.37, "share", 0.30, "up", True),
-        ("error_share", "Failed calls", 0.0161, "share", 0.02, "down", True),
-        ("latency_p95", "Response time p95", 2_790.0, "ms", 2_000.0, "down", False),
-        ("unpriced_share", "Calls without price", 0.166, "share", 0.0, "down", False),
-        ("task_success", "Task success", 0.931, "share", 0.95, "up", False),
-        ("override_share", "Overridden decisions", 0.048, "share", 0.10, "down", True),
         ("handoff_time", "Time to hand over", None, "ms", 200.0, "down", None),
     )  # fmt: skip
     return [
@@ -341,5 +356,5 @@ def _raw_quarantine(draw: random.Random, number: int) -> Row:
         "source_format": "langfuse_json", "file_name": "export_004.json", "row_number": 17 * number + 3,
         "column_name": "input_tokens", "rule": "at_least",
         "reason": f"input_tokens is -{number + 1}; it must be at least 0. Correct the export and send the row again.",
-        "raw_row": '{"input_tokens": -%d, "user_id": "client-3"}' % (number + 1), "ingested_at": NOW,
+        "raw_row": json.dumps({"input_tokens": -number - 1, "user_id": "client-3"}), "ingested_at": NOW,
     }  # fmt: skip

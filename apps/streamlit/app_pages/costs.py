@@ -42,7 +42,7 @@ def page() -> None:
     is_covered = extent[0] <= since - (until - since) - dt.timedelta(days=1)
     with head:
         spent_before = float(before.by_day["cost_usd"].sum()) if is_covered else None
-        headline(_sentence(figures, spent, spent_before), pin, data_to=until)
+        headline(_sentence(figures, spent, spent_before), pin, data_to=until, has_money=True)
     _tiles(figures, spent)
     _by_day(figures)
     _tables(figures, pin)

@@ -8,6 +8,7 @@ import polars as pl
 import streamlit as st
 
 from apps.streamlit.reads.lake import Pin
+from apps.streamlit.reads.meanings import meaning
 from apps.streamlit.reads.tables import (
     PAGE_ROWS,
     batches,
@@ -22,7 +23,7 @@ from apps.streamlit.ui.access import Viewer, require
 from apps.streamlit.ui.first_start import pin_or_first_start
 from apps.streamlit.ui.page import headline, tile, tiles
 from apps.streamlit.ui.table import EXPORT_LIMIT, show_table
-from apps.streamlit.ui.wording import count, gulf_time, plural
+from apps.streamlit.ui.wording import code_words, count, gulf_time, plural
 from aurora.store.paths import Layer
 from contracts.fields import FIELDS
 from contracts.registry import DUCKDB_TYPES, stored_fields, table, tables
@@ -69,7 +70,7 @@ def _sentence(pin: Pin, listed: pl.DataFrame) -> str:
 
 def _tables(pin: Pin, listed: pl.DataFrame, viewer: Viewer) -> None:
     show_table(
-        listed.with_columns(pl.col("table_name").map_elements(_meaning, return_dtype=pl.String).alias("meaning")),
+        listed.with_columns(pl.col("table_name").map_elements(meaning, return_dtype=pl.String).alias("meaning")),
         title="Tables",
         pin=pin,
         empty="The lake has no table yet. `make run` makes it.",
@@ -91,13 +92,9 @@ def _tables(pin: Pin, listed: pl.DataFrame, viewer: Viewer) -> None:
         title=f"Rows of {chosen}",
         pin=pin,
         empty=f"{chosen} holds no row yet.",
-        note=f"{_range(number, rows)}. The export holds the rows shown.",
+        note=f"{_range(number, rows)}. The export holds the rows shown." if rows else None,
         height=420,
     )
-
-
-def _meaning(name: str) -> str:
-    return tables()[name].meaning if name in tables() else ""
 
 
 def _personal_switch(viewer: Viewer, key: str) -> bool:
@@ -156,10 +153,18 @@ def _batches(pin: Pin) -> None:
     if ledger.height:
         with tiles():
             tile("Batches", count(ledger["batch_id"].n_unique()))
-            tile("Rows in", count(ledger["row_count"].sum()))
-            tile("Landed", count(ledger["good_count"].sum()))
-            tile("Refused", count(ledger["quarantined_count"].sum()), explained="In quarantine, each with its reason")
-            tile("Seen before", count(ledger["duplicate_count"].sum()), explained="The same row again changes nothing")
+            tile("Rows in", count(int(ledger["row_count"].sum())))
+            tile("Landed", count(int(ledger["good_count"].sum())))
+            tile(
+                "Refused",
+                count(int(ledger["quarantined_count"].sum())),
+                explained="In quarantine, each with its reason",
+            )
+            tile(
+                "Seen before",
+                count(int(ledger["duplicate_count"].sum())),
+                explained="The same row again changes nothing",
+            )
     last = ledger["ingested_at"].max() if ledger.height else None
     show_table(
         ledger,
@@ -184,18 +189,23 @@ def _quarantine(pin: Pin, viewer: Viewer) -> None:
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         rules = sorted(set(reasons["rule"].to_list()))
-        rule = st.selectbox("Rule", [None, *rules], format_func=lambda r: r or "All rules", key="rule", width=240)
+        rule = st.selectbox(
+            "Rule", [None, *rules], format_func=lambda r: code_words(r) if r else "All rules", key="rule", width=240
+        )
         are_shown = _personal_switch(viewer, "refused_personal")
     total = refused_count(pin, rule)
     number = _pagination(total, "refused_page")
-    rows = refused_rows(pin, rule, number, are_personal_shown=are_shown)
+    is_repairer = viewer.reaches("operator")
+    rows = refused_rows(pin, rule, number, are_personal_shown=are_shown, are_reasons_shown=is_repairer)
     show_table(
         rows,
         title="Refused rows",
         pin=pin,
         empty="Nothing is in quarantine.",
         note=f"{_range(number, total)}, with file and place in it." if total else None,
-        full=lambda: refused_rows(pin, rule, 1, are_personal_shown=are_shown, limit=EXPORT_LIMIT),
+        full=lambda: refused_rows(
+            pin, rule, 1, are_personal_shown=are_shown, are_reasons_shown=is_repairer, limit=EXPORT_LIMIT
+        ),
         columns={"row_number": st.column_config.NumberColumn("Row in file", format="localized")},
         height=480,
     )

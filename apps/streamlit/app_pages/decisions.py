@@ -6,7 +6,7 @@ import polars as pl
 import streamlit as st
 
 from apps.streamlit.reads.decision_detail import decision_detail
-from apps.streamlit.reads.decisions import LIST_LIMIT, DecisionFilter, DecisionShow, list_decisions
+from apps.streamlit.reads.decisions import LIST_LIMIT, DecisionFilter, DecisionShow, assistant_names, list_decisions
 from apps.streamlit.reads.lake import Pin
 from apps.streamlit.ui.access import require
 from apps.streamlit.ui.decision_view import show_decision
@@ -14,6 +14,7 @@ from apps.streamlit.ui.first_start import pin_or_first_start
 from apps.streamlit.ui.page import headline, tile, tiles
 from apps.streamlit.ui.table import show_table
 from apps.streamlit.ui.wording import NOTHING, aed, code_words, count, plural, share, usd
+from aurora.audit.records import HUMAN
 from contracts.fields import DECISION_KINDS
 
 _SHOWS: dict[str, DecisionShow] = {
@@ -46,7 +47,7 @@ def page() -> None:
             icon=":material/search_off:",
         )
         return
-    show_decision(detail, pin, viewer)
+    show_decision(detail, pin, viewer, assistant_names(pin))
 
 
 def _list(pin: Pin) -> None:
@@ -54,17 +55,17 @@ def _list(pin: Pin) -> None:
     wanted = _filter()
     found = list_decisions(pin, wanted)
     with head:
-        headline(_sentence(found, wanted), pin)
+        headline(_sentence(found, wanted), pin, has_money=found.height > 0)
         _tiles(found)
     shown = found.select(
         "decided_at",
         pl.col("decision_kind").replace(_PROSE).alias("question"),
-        _result().alias("result"),
+        _result(assistant_names(pin)).alias("result"),
         "confidence",
-        "reason",
         pl.when(pl.col("is_success")).then(pl.lit("✓ Good")).when(pl.col("is_success").not_()).then(pl.lit("✗ Bad"))
         .otherwise(pl.lit(NOTHING)).alias("outcome"),
-        "expected_cost_usd", "baseline_cost_usd", "actor_id", "policy_id", "decision_id",
+        "reason",
+        "expected_cost_usd", "baseline_cost_usd", "actor_id", "decision_id",
     )  # fmt: skip
     picked = show_table(
         shown,
@@ -73,6 +74,7 @@ def _list(pin: Pin) -> None:
         empty="No decision fits. Widen the filter; or make one: `/docs` has a call of `POST /api/v1/decisions` that works.",
         note=f"Choose a row to see why. The newest {LIST_LIMIT} that fit; narrow the filter for older ones.",
         full=lambda: found,
+        columns={"reason": st.column_config.TextColumn("Why", width=300)},
         on_select=True,
         height=min(640, 80 + 35 * max(1, shown.height)),
     )
@@ -104,6 +106,8 @@ def _sentence(found: pl.DataFrame, wanted: DecisionFilter) -> str:
         else "No decision waits for you"
     )
     if wanted == DecisionFilter():
+        if not found.height:
+            return "No decision has been made yet."
         return f"{needs}. The engine decided {'at least ' if found.height == LIST_LIMIT else ''}{plural(found.height, 'time')}."
     return f"{plural(found.height, 'decision fits', 'decisions fit')} the filter."
 
@@ -114,26 +118,30 @@ def _tiles(found: pl.DataFrame) -> None:
     chosen = found.filter(pl.col("decision_status") == "chosen")
     saved = float((chosen["baseline_cost_usd"] - chosen["expected_cost_usd"]).drop_nulls().sum())
     judged = found["is_success"].drop_nulls()
+    good = int(judged.sum())
     with tiles():
         tile("Chosen", share(chosen.height / found.height), explained=f"{count(chosen.height)} of those listed")
         tile(
             "Went well",
-            share(float(judged.mean() or 0)) if judged.len() else NOTHING,
+            share(good / judged.len()) if judged.len() else NOTHING,
             explained=f"Of {count(judged.len())} with an outcome",
         )
         tile("Changed", count(found.filter("is_overridden").height), explained="By a person, with a reason")
         tile("Expected saving", aed(saved), explained=f"{usd(saved)} against the best single choice each time")
 
 
-def _result() -> pl.Expr:
+def _result(names: dict[str, str]) -> pl.Expr:
+    action, override_action = (
+        pl.col(column).replace({**names, HUMAN: "a person"}).fill_null("?") for column in ("action", "override_action")
+    )
     return (
         pl.when("is_overridden")
-        .then(pl.concat_str(pl.lit("✎ Changed to "), pl.col("override_action").fill_null("?")))
+        .then(pl.concat_str(pl.lit("✎ Changed to "), override_action))
         .when(pl.col("needs_human"))
         .then(pl.lit("! Waits for you"))
         .when(pl.col("decision_status") == "abstained")
         .then(pl.lit("○ Left to a person"))
-        .otherwise(pl.concat_str(pl.lit("✓ "), pl.col("action").fill_null("?")))
+        .otherwise(pl.concat_str(pl.lit("✓ "), action))
     )
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 
 import polars as pl
 import streamlit as st
 
+from apps.streamlit.reads.builds import StageRecord, records_frame, stage_records
+from apps.streamlit.reads.decisions import DecisionFilter, list_decisions
 from apps.streamlit.reads.home import HomeFigures, PeriodSpend, home_figures, period_spend
 from apps.streamlit.reads.lake import Pin
 from apps.streamlit.reads.recommendations import Recommendation, recommend
@@ -14,7 +17,7 @@ from apps.streamlit.ui import charts
 from apps.streamlit.ui.access import require
 from apps.streamlit.ui.first_start import pin_or_first_start
 from apps.streamlit.ui.health import health_lines
-from apps.streamlit.ui.page import headline, section, status_line, tile, tiles
+from apps.streamlit.ui.page import Tone, headline, section, status_line, target_tile, tile, tiles
 from apps.streamlit.ui.table import show_table, with_aed
 from apps.streamlit.ui.wording import (
     NOTHING,
@@ -26,8 +29,8 @@ from apps.streamlit.ui.wording import (
     code_words,
     count,
     day,
+    figure,
     interval,
-    measured,
     plural,
     share,
     usd,
@@ -35,6 +38,9 @@ from apps.streamlit.ui.wording import (
 
 _NOTABLE = 0.02
 """A change of spend smaller than this is no news."""
+_JUDGED: dict[bool | None, tuple[Tone, str]] = {
+    True: ("good", "Met"), False: ("act", "Missed"), None: ("quiet", "No data"),
+}  # fmt: skip
 _CONFIDENCE_ICONS = {
     "high": ":material/signal_cellular_alt:",
     "medium": ":material/signal_cellular_alt_2_bar:",
@@ -46,24 +52,26 @@ def page() -> None:
     """Headline, spend, what needs a human beside health, recommendations, decisions, KPIs."""
     require("viewer")
     pin = pin_or_first_start("usage_daily", "assistants")
-    figures = home_figures(pin)
-    headline(_sentence(figures), pin, data_to=figures.as_of)
+    figures, waiting = home_figures(pin), list_decisions(pin, DecisionFilter(show="waiting"))
+    needs = [need for need in _needs(figures, waiting.height) if need.amount]
+    headline(_sentence(figures, len(needs)), pin, data_to=figures.as_of, has_money=True, is_sample=figures.is_sample)
     _spend(figures)
-    needs, health = st.columns([3, 2], gap="large")
-    with needs:
-        _needs_a_human(figures)
-    with health:
+    records = stage_records(pin.paths)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _needs_a_human(needs)
+    with right:
         section("Health")
         with st.container(border=True):
-            for line in health_lines(figures, now=dt.datetime.now(dt.UTC)):
+            for line in health_lines(figures, records, now=dt.datetime.now(dt.UTC)):
                 status_line(line.tone, line.title, line.detail)
-    _recommendations(figures, pin)
-    _decisions(figures)
+    _recommendations(recommend(figures, waiting), pin)
+    _decisions(figures, pin)
     _kpis(figures, pin)
+    _stages(records, pin)
 
 
-def _sentence(figures: HomeFigures) -> str:
-    needs = sum(amount > 0 for _, amount, _, _ in _needs(figures))
+def _sentence(figures: HomeFigures, needs: int) -> str:
     attention = "Nothing needs you" if not needs else f"{plural(needs, 'thing')} need{'s' if needs == 1 else ''} you"
     if figures.as_of is None:
         return f"{attention}. No AI usage has landed yet."
@@ -108,54 +116,69 @@ def _spend_tile(name: str, period: PeriodSpend, line: tuple[float, ...], *, is_c
     st.caption(f"{usd(period.cost_usd)} · {plural(period.operation_count, 'call')} · chart: {len(line)} days")
 
 
-def _needs(figures: HomeFigures) -> list[tuple[str, int, str, str]]:
-    """What waits, how many, what to do, and on which page."""
+@dataclass(frozen=True, slots=True)
+class _Need:
+    """What waits, how many, what to do, and where."""
+
+    title: str
+    amount: int
+    what_to_do: str
+    page: str | None = None
+    query: tuple[tuple[str, str], ...] = ()
+
+
+def _needs(figures: HomeFigures, waiting_count: int) -> list[_Need]:
     top = figures.refused.row(0, named=True) if figures.refused.height else None
     unpriced = figures.unpriced
     missed = figures.missed_kpis
     return [
-        (
+        _Need(
             "Decisions left to you",
-            figures.waiting_count,
+            waiting_count,
             "The engine was not sure or not allowed: choose.",
             "decisions",
+            (("show", "Waiting for you"),),
         ),
-        (
+        _Need(
             "Refused rows",
             figures.refused_count,
             f"Most often the rule “{code_words(top['rule'])}”, from {top['source']}. Repair the export." if top else "",
             "data",
+            (("tab", "Quarantine"),),
         ),
-        (
+        _Need(
             "Calls without a price",
             int(unpriced["unpriced_count"].sum()),
             f"{plural(unpriced.height, 'language model')} not in the price book: spend is too low by what they cost.",
             "costs",
         ),
-        (
+        _Need(
             "KPIs that miss their target",
             missed.height,
             ", ".join(missed["kpi_name"].head(3).to_list()) + (" …" if missed.height > 3 else "."),
-            "home",
         ),
     ]
 
 
-def _needs_a_human(figures: HomeFigures) -> None:
+def _needs_a_human(needs: list[_Need]) -> None:
     section("Needs you")
-    open_needs = [need for need in _needs(figures) if need[1]]
-    if not open_needs:
+    if not needs:
         st.success("Nothing waits for you.", icon=":material/check_circle:")
-    for title, amount, what_to_do, target in open_needs:
+    for need in needs:
         with st.container(border=True, horizontal=True, vertical_alignment="center", wrap=False):
-            st.markdown(f"**{count(amount)}** · {title}  \n:gray[{what_to_do}]", width="stretch")
-            if target != "home":
-                st.page_link(f"app_pages/{target}.py", label="Open", icon=":material/arrow_forward:", width="content")
+            st.markdown(f"**{count(need.amount)}** · {need.title}  \n:gray[{need.what_to_do}]", width="stretch")
+            if need.page:
+                st.page_link(
+                    f"app_pages/{need.page}.py",
+                    label="Open",
+                    icon=":material/arrow_forward:",
+                    width="content",
+                    query_params=need.query,
+                )
 
 
-def _recommendations(figures: HomeFigures, pin: Pin) -> None:
+def _recommendations(found: list[Recommendation], pin: Pin) -> None:
     section("What we would do next", "Computed from your own figures; open one for its evidence.")
-    found = recommend(figures)
     if not found:
         st.info("Nothing stands out of the figures. More usage or decisions make recommendations possible.")
         return
@@ -184,10 +207,17 @@ def _recommendation(recommendation: Recommendation, pin: Pin) -> None:
         )
 
 
-def _decisions(figures: HomeFigures) -> None:
+def _decisions(figures: HomeFigures, pin: Pin) -> None:
     section("Decisions", "The last 30 days of decisions.")
     decisions = figures.decisions
     if not decisions.height:
+        made = list_decisions(pin, DecisionFilter()).height
+        if made:
+            st.info(
+                f"{plural(made, 'decision')} in the journal; the next build counts them by day.",
+                icon=":material/alt_route:",
+            )
+            return
         st.info(
             "No decision yet. An assistant asks with `POST /api/v1/decisions`; `/docs` has a call that works.",
             icon=":material/alt_route:",
@@ -220,13 +250,25 @@ def _by_result(decisions: pl.DataFrame) -> pl.DataFrame:
 
 def _kpis(figures: HomeFigures, pin: Pin) -> None:
     met, total = figures.kpis.filter(pl.col("is_met")).height, figures.kpis.height
+    section(f"KPIs: {met} of {total} meet their target" if total else "KPIs")
+    with tiles():
+        for row in figures.kpis.iter_rows(named=True):
+            tone, word = _JUDGED[row["is_met"]]
+            sign = "≥" if row["direction"] == "up" else "≤"
+            target_tile(
+                row["kpi_name"],
+                figure(row["kpi_value"], row["unit"]),
+                f"{sign} {figure(row['target'], row['unit'])}",
+                tone,
+                word,
+            )
     shown = pl.DataFrame(
         [
             {
                 "kpi_name": row["kpi_name"],
                 "result": {True: "✓ Met", False: "✗ Missed"}.get(row["is_met"], f"{NOTHING} No data"),
-                "value": measured(row["kpi_value"], row["unit"]),
-                "target": f"{'≥' if row['direction'] == 'up' else '≤'} {measured(row['target'], row['unit'])}",
+                "value": figure(row["kpi_value"], row["unit"]),
+                "target": f"{'≥' if row['direction'] == 'up' else '≤'} {figure(row['target'], row['unit'])}",
                 "interval_95": interval(row["value_low"], row["value_high"], row["unit"]),
                 "sample_count": row["sample_count"],
                 "period_date": row["period_date"],
@@ -236,11 +278,20 @@ def _kpis(figures: HomeFigures, pin: Pin) -> None:
     )
     show_table(
         shown,
-        title=f"KPIs: {met} of {total} met" if total else "KPIs",
+        title="KPIs with their intervals",
         pin=pin,
         empty="No KPI is computed yet. The next build computes them; `aurora build` runs one now.",
         columns={"interval_95": st.column_config.TextColumn("95 % interval")},
         full=lambda: figures.kpis,
+    )
+
+
+def _stages(records: list[StageRecord], pin: Pin) -> None:
+    show_table(
+        records_frame(records),
+        title="Last build of each stage",
+        pin=pin,
+        empty="No stage has reported yet. `aurora build` runs them all and says how each went.",
     )
 
 

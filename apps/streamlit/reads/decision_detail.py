@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -74,11 +75,11 @@ def verdict(candidate: Candidate, decision: Decision) -> str:
     return "✗ Not able" if candidate.vetoes or not candidate.is_eligible else "○ Possible"
 
 
-def candidates_frame(decision: Decision) -> pl.DataFrame:
+def candidates_frame(decision: Decision, names: Mapping[str, str]) -> pl.DataFrame:
     """The candidates as a table, best first, the vetoed last with why."""
     rows = [
         {
-            "candidate_id": candidate.candidate_id,
+            "candidate_id": names.get(candidate.candidate_id, candidate.candidate_id),
             "verdict": verdict(candidate, decision),
             "score": candidate.score,
             "quality": candidate.quality,
@@ -100,14 +101,14 @@ def candidates_frame(decision: Decision) -> pl.DataFrame:
     return frame.sort(is_chosen, "score", "candidate_id", descending=[True, True, False], nulls_last=True)
 
 
-def rules_frame(decision: Decision) -> pl.DataFrame:
+def rules_frame(decision: Decision, names: Mapping[str, str]) -> pl.DataFrame:
     """Each rule that gave a verdict, and whom it forbade."""
     forbidden: dict[str, list[str]] = {}
     reasons: dict[str, str] = {}
     for candidate in decision.candidates:
         for veto in candidate.vetoes:
             if veto.source == "rule":
-                forbidden.setdefault(veto.rule_id, []).append(candidate.candidate_id)
+                forbidden.setdefault(veto.rule_id, []).append(names.get(candidate.candidate_id, candidate.candidate_id))
                 reasons.setdefault(veto.rule_id, veto.reason)
     return pl.DataFrame(
         [

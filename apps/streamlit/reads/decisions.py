@@ -97,6 +97,18 @@ def _stored(pin: Pin, wanted: DecisionFilter, changed: tuple[str, ...]) -> pl.Da
         return ask(lake, pin, question, asked)
 
 
+@st.cache_data(ttl=600, max_entries=16, show_spinner=False)
+def assistant_names(pin: Pin) -> dict[str, str]:
+    """What people call each assistant."""
+    question = Question(
+        marts=("assistants",),
+        shape={"assistant_id": TEXT, "assistant_name": TEXT},
+        sql="SELECT assistant_id, assistant_name FROM mart.assistants WHERE assistant_name IS NOT NULL LIMIT 1000",
+    )
+    with lake_at(pin) as lake:
+        return dict(ask(lake, pin, question).iter_rows())
+
+
 def _matching(frame: pl.DataFrame, wanted: DecisionFilter) -> pl.DataFrame:
     told = pl.concat_str(
         "decision_id", "action", "override_action", "actor_id", "reason", separator=" ", ignore_nulls=True

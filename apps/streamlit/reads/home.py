@@ -60,14 +60,6 @@ DECISIONS_BY_DAY = Question(
         ORDER BY period_date, decision_kind LIMIT 1000
     """,
 )  # fmt: skip
-WAITING = Question(
-    marts=("decisions",),
-    shape={"decision_id": TEXT, "decision_kind": TEXT, "decided_at": TIME, "reason": TEXT, "waiting_count": INT},
-    sql="""
-        SELECT decision_id, decision_kind, decided_at, reason, count(*) OVER () AS waiting_count
-        FROM mart.decisions WHERE needs_human ORDER BY decided_at LIMIT 5
-    """,
-)
 KPIS = Question(
     marts=("kpi_values",),
     shape={
@@ -93,12 +85,20 @@ REFUSED = Question(
 )
 BATCHES = Question(
     marts=("ingest_batches",),
-    shape={"batch_count": INT, "row_count": INT, "good_count": INT, "last_ingested_at": TIME},
+    shape={"batch_count": INT, "sample_count": INT, "row_count": INT, "good_count": INT, "last_ingested_at": TIME},
     sql="""
-        SELECT count(DISTINCT batch_id) AS batch_count, coalesce(sum(row_count), 0) AS row_count,
+        SELECT count(DISTINCT batch_id) AS batch_count,
+               count(*) FILTER (contains(lower(source || ' ' || file_name), 'sample')) AS sample_count,
+               coalesce(sum(row_count), 0) AS row_count,
                coalesce(sum(good_count), 0) AS good_count, max(ingested_at) AS last_ingested_at
         FROM mart.ingest_batches
     """,
+)
+
+
+BUILT_AT = Question(
+    shape={"snapshot_time": TIME},
+    sql="SELECT snapshot_time FROM mart.snapshots() WHERE snapshot_id = $snapshot_id",
 )
 
 
@@ -106,11 +106,13 @@ BATCHES = Question(
 class HomeFigures:
     """The first page's figures, all from one snapshot."""
 
+    built_at: dt.datetime
+    """When the snapshot was made."""
+
     spend: pl.DataFrame
     llm_use: pl.DataFrame
     assistants: pl.DataFrame
     decisions: pl.DataFrame
-    waiting: pl.DataFrame
     kpis: pl.DataFrame
     refused: pl.DataFrame
     batches: pl.DataFrame
@@ -122,14 +124,14 @@ class HomeFigures:
         return latest if isinstance(latest, dt.date) else None
 
     @property
-    def waiting_count(self) -> int:
-        """Decisions that wait for a person."""
-        return int(self.waiting["waiting_count"][0]) if self.waiting.height else 0
-
-    @property
     def refused_count(self) -> int:
         """Rows in quarantine, counted once for each failed check."""
         return int(self.refused["row_count"].sum())
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether anything of it was generated to show the product: a batch, or an assistant of the pack."""
+        return bool(self.batches["sample_count"].sum()) or bool(self.assistants["is_sample"].any())
 
     @property
     def unpriced(self) -> pl.DataFrame:
@@ -147,11 +149,11 @@ def home_figures(pin: Pin) -> HomeFigures:
     """All figures of the first page at `pin`."""
     with lake_at(pin) as lake:
         return HomeFigures(
+            built_at=ask(lake, pin, BUILT_AT, {"snapshot_id": pin.mart_snapshot})["snapshot_time"][0],
             spend=ask(lake, pin, SPEND_BY_DAY),
             llm_use=ask(lake, pin, LLM_USE),
             assistants=ask(lake, pin, ASSISTANTS),
             decisions=ask(lake, pin, DECISIONS_BY_DAY),
-            waiting=ask(lake, pin, WAITING),
             kpis=ask(lake, pin, KPIS),
             refused=ask(lake, pin, REFUSED),
             batches=ask(lake, pin, BATCHES),

@@ -37,9 +37,9 @@ class Recommendation:
     """What it is worth in 30 days, where the figures can say."""
 
 
-def recommend(figures: HomeFigures, *, limit: int = 3) -> list[Recommendation]:
+def recommend(figures: HomeFigures, waiting: pl.DataFrame, *, limit: int = 3) -> list[Recommendation]:
     """The most valuable ones first: those with an amount by amount, then the rest in order of urgency."""
-    found = [*_waiting(figures), *_cheaper_llm(figures), *_route_more(figures), *_failing_assistant(figures),
+    found = [*_waiting(waiting), *_cheaper_llm(figures), *_route_more(figures), *_failing_assistant(figures),
              *_unpriced(figures), *_missed_kpi(figures), *_refused(figures)]  # fmt: skip
     worth = sorted((r for r in found if r.monthly_usd), key=lambda r: -(r.monthly_usd or 0))
     urgent = [r for r in found if not r.monthly_usd]
@@ -167,14 +167,14 @@ def _unpriced(figures: HomeFigures) -> Iterator[Recommendation]:
     )
 
 
-def _waiting(figures: HomeFigures) -> Iterator[Recommendation]:
-    if figures.waiting_count:
+def _waiting(waiting: pl.DataFrame) -> Iterator[Recommendation]:
+    if waiting.height:
         yield Recommendation(
-            title=f"Answer {plural(figures.waiting_count, 'decision')} that the engine left to you",
+            title=f"Answer {plural(waiting.height, 'decision')} that the engine left to you",
             because="It was not sure enough, or every candidate was forbidden. What you choose is what it learns from.",
             confidence="high",
             basis="counted, not estimated",
-            evidence=figures.waiting.select("decision_id", "decision_kind", "decided_at", "reason"),
+            evidence=waiting.select("decision_id", "decision_kind", "decided_at", "reason"),
             page="decisions",
         )
 

@@ -69,9 +69,13 @@ def table_page(pin: Pin, layer: Layer, table_name: str, page: int, *, are_person
     return rows if are_personal_shown else covered(rows)
 
 
-def covered(rows: pl.DataFrame) -> pl.DataFrame:
+def covered(rows: pl.DataFrame, *, leave: tuple[str, ...] = ()) -> pl.DataFrame:
     """Rows with the values of personal and sensitive columns covered, nulls left as they are."""
-    private = [name for name in rows.columns if name in FIELDS and FIELDS[name].privacy in ("personal", "sensitive")]
+    private = [
+        name
+        for name in rows.columns
+        if name in FIELDS and FIELDS[name].privacy in ("personal", "sensitive") and name not in leave
+    ]
     return rows.with_columns(
         pl.when(pl.col(name).is_not_null()).then(pl.lit("•••")).otherwise(None).alias(name) for name in private
     )
@@ -93,7 +97,13 @@ def refusal_reasons(pin: Pin) -> pl.DataFrame:
 
 @st.cache_data(ttl=600, max_entries=32, show_spinner="Reading the lake")
 def refused_rows(
-    pin: Pin, rule: str | None, page: int, *, are_personal_shown: bool, limit: int = PAGE_ROWS
+    pin: Pin,
+    rule: str | None,
+    page: int,
+    *,
+    are_personal_shown: bool,
+    are_reasons_shown: bool,
+    limit: int = PAGE_ROWS,
 ) -> pl.DataFrame:
     """One page of quarantined rows with reason and place, newest first; all rules when `rule` is None."""
     question = Question(
@@ -105,8 +115,8 @@ def refused_rows(
     )
     with lake_at(pin) as lake:
         rows = ask(lake, pin, question, {"rule": rule or ""})
-    # The reason quotes the value; without the row's own values it still names column, rule and place.
-    return rows if are_personal_shown else covered(rows)
+    # A reason may quote the one value that is wrong. Who repairs needs it; the row itself stays covered.
+    return rows if are_personal_shown else covered(rows, leave=("reason",) if are_reasons_shown else ())
 
 
 @st.cache_data(ttl=600, max_entries=16, show_spinner=False)

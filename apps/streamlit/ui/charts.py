@@ -14,9 +14,17 @@ import streamlit as st
 from apps.streamlit.ui.wording import AED_PER_USD
 
 REST = "All others"
+VERDICTS = ("✓ Chosen", "○ Possible", "✗ Not able", "✗ Forbidden")
 RESULTS = ("Stood as decided", "Left to a person", "Changed by a person")
 _HEIGHT = 340
-_LEGEND: dict[str, Any] = {"orient": "bottom", "columns": 2, "labelLimit": 118, "title": None, "offset": 6}
+_LEGEND: dict[str, Any] = {
+    "orient": "bottom",
+    "columns": 2,
+    "labelLimit": 136,
+    "title": None,
+    "offset": 6,
+    "columnPadding": 8,
+}
 _DAY = alt.X(
     # The unit and the scale in UTC: a viewer in Dubai and one in New York see the same day.
     "utcyearmonthdate(period_date):T",
@@ -73,6 +81,7 @@ def latency_by_day(frame: pl.DataFrame) -> None:
         .with_columns(pl.col("percentile").replace(names))
         .drop_nulls()
     )
+    legend = alt.Legend(**_LEGEND | {"columns": 3, "symbolType": "stroke", "symbolSize": 300})
     dash = alt.Scale(domain=list(names.values()), range=[[1, 0], [6, 3], [2, 2]])
     chart = (
         alt.Chart(long)
@@ -80,8 +89,8 @@ def latency_by_day(frame: pl.DataFrame) -> None:
         .encode(
             x=_DAY,
             y=alt.Y("duration_ms:Q", title="Response time (ms)", axis=alt.Axis(format="~s", tickCount=5)),
-            color=alt.Color("percentile:N", legend=alt.Legend(**_LEGEND | {"columns": 3, "symbolType": "stroke"})),
-            strokeDash=alt.StrokeDash("percentile:N", scale=dash, legend=None),
+            color=alt.Color("percentile:N", legend=legend),
+            strokeDash=alt.StrokeDash("percentile:N", scale=dash, legend=legend),
             tooltip=[
                 _DAY_TOLD,
                 alt.Tooltip("percentile:N", title="Percentile"),
@@ -134,20 +143,22 @@ def decisions_by_day(frame: pl.DataFrame) -> None:
 
 
 def scores(frame: pl.DataFrame) -> None:
-    """Score of each candidate; `frame` has candidate_id, score, verdict."""
+    """Score of each candidate, best first; `frame` has candidate_id, score, verdict."""
+    scored = frame.drop_nulls("score")
+    known = [verdict for verdict in VERDICTS if verdict in scored["verdict"].to_list()]
     chart = (
-        alt.Chart(frame.drop_nulls("score"))
+        alt.Chart(scored)
         .mark_bar()
         .encode(
             y=alt.Y("candidate_id:N", sort="-x", title=None, axis=alt.Axis(labelLimit=160)),
-            x=alt.X("score:Q", title="Score (higher is better)"),
-            color=alt.Color("verdict:N", legend=alt.Legend(**_LEGEND | {"columns": 3})),
+            x=alt.X("score:Q", title="Score (higher is better)", axis=alt.Axis(tickCount=5)),
+            color=alt.Color("verdict:N", scale=alt.Scale(domain=known), legend=alt.Legend(**_LEGEND)),
             tooltip=[
                 alt.Tooltip("candidate_id:N", title="Candidate"),
                 alt.Tooltip("score:Q", title="Score", format=".4f"),
                 alt.Tooltip("verdict:N", title="Verdict"),
             ],
         )
-        .properties(height=alt.Step(26))
+        .properties(height=28 * scored.height + 90)
     )
     st.altair_chart(chart, alt="Score of each candidate")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from apps.streamlit.override import override
@@ -19,21 +21,25 @@ from contracts.messages.decisions import Candidate, Decision, RouteLlmRequest
 _PROMPT_SHOWN = 600
 
 
-def show_decision(detail: DecisionDetail, pin: Pin, viewer: Viewer) -> None:
+Names = Mapping[str, str]
+"""What people call an assistant, by its id."""
+
+
+def show_decision(detail: DecisionDetail, pin: Pin, viewer: Viewer, names: Names) -> None:
     """The whole page of one decision."""
     decision = detail.decision
-    headline(_sentence(detail), pin)
+    headline(_sentence(detail, names), pin, has_money=True)
     _tiles(detail)
     why, change = st.columns([3, 2], gap="large")
     with why:
-        _why(decision)
+        _why(decision, names)
         _asked(decision)
     with change:
-        _followed(detail)
-        _change(detail, pin, viewer)
-    _candidates(decision, pin)
+        _followed(detail, names)
+        _change(detail, pin, viewer, names)
+    _candidates(decision, pin, names)
     show_table(
-        rules_frame(decision),
+        rules_frame(decision, names),
         title="Rules",
         pin=pin,
         empty="No rule applied to this decision. Rules stand in the pack's `compliance/` folder.",
@@ -41,15 +47,19 @@ def show_decision(detail: DecisionDetail, pin: Pin, viewer: Viewer) -> None:
     _receipt(detail)
 
 
-def _sentence(detail: DecisionDetail) -> str:
+def _sentence(detail: DecisionDetail, names: Names) -> str:
     decision = detail.decision
     what = "answer this question" if decision.kind == "route_llm" else "take this task"
     if detail.overrides:
         chosen = detail.overrides[-1].action
-        return f"{'A person' if chosen == HUMAN else chosen} is to {what}: a person changed the decision."
+        return f"{_called(chosen, names)} is to {what}: the decision was changed."
     if decision.action is None:
         return f"Nobody was chosen to {what}: it waits for you."
-    return f"{decision.action} was chosen to {what}."
+    return f"{_called(decision.action, names)} was chosen to {what}."
+
+
+def _called(action: str, names: Names) -> str:
+    return "A person" if action == HUMAN else names.get(action, action)
 
 
 def _tiles(detail: DecisionDetail) -> None:
@@ -78,7 +88,7 @@ def _tiles(detail: DecisionDetail) -> None:
         tile("Time to decide", f"{count(detail.elapsed_us)} µs" if detail.elapsed_us else NOTHING)
 
 
-def _why(decision: Decision) -> None:
+def _why(decision: Decision, names: Names) -> None:
     section("Why")
     st.markdown(f"**{plain(decision.reason)}**")
     out = [c for c in decision.candidates if c.vetoes]
@@ -87,27 +97,27 @@ def _why(decision: Decision) -> None:
         f"{plural(len(decision.candidates), 'candidate')} {'was' if len(decision.candidates) == 1 else 'were'} looked at."
     ]
     if forbidden:
-        lines.append(f"Rules forbade {plural(len(forbidden), 'of them', 'of them')}: {_named(forbidden)}.")
+        lines.append(f"Rules forbade {plural(len(forbidden), 'of them', 'of them')}: {_named(forbidden, names)}.")
     if len(out) > len(forbidden):
         unable = [c for c in out if c not in forbidden]
-        lines.append(f"{plural(len(unable), 'was not able', 'were not able')}: {_named(unable)}.")
+        lines.append(f"{plural(len(unable), 'was not able', 'were not able')}: {_named(unable, names)}.")
     chosen = next((c for c in decision.candidates if c.candidate_id == decision.action), None)
     if chosen is not None:
-        lines.append(_chosen_line(chosen, decision))
+        lines.append(_chosen_line(chosen, decision, names))
     st.markdown("\n".join(f"- {line}" for line in lines))
 
 
-def _named(candidates: list[Candidate]) -> str:
-    names = ", ".join(f"`{candidate.candidate_id}`" for candidate in candidates[:4])
-    return names + (f" and {len(candidates) - 4} more" if len(candidates) > 4 else "")
+def _named(candidates: list[Candidate], names: Names) -> str:
+    named = ", ".join(f"`{_called(candidate.candidate_id, names)}`" for candidate in candidates[:4])
+    return named + (f" and {len(candidates) - 4} more" if len(candidates) > 4 else "")
 
 
-def _chosen_line(chosen: Candidate, decision: Decision) -> str:
+def _chosen_line(chosen: Candidate, decision: Decision, names: Names) -> str:
     rest = [c.score for c in decision.candidates if c.is_eligible and c.score is not None and c is not chosen]
     lead = f", {chosen.score - max(rest):+.3f} against the next" if chosen.score is not None and rest else ""
     score = "without a score" if chosen.score is None else f"with score {chosen.score:.3f}{lead}"
     draw = "" if chosen.propensity >= 1 else f" It was drawn with probability {share(chosen.propensity)}, to learn."
-    return f"The policy `{decision.policy_id}` chose `{chosen.candidate_id}` {score}.{draw}"
+    return f"The policy `{decision.policy_id}` chose `{_called(chosen.candidate_id, names)}` {score}.{draw}"
 
 
 def _asked(decision: Decision) -> None:
@@ -130,7 +140,7 @@ def _asked(decision: Decision) -> None:
         )
 
 
-def _followed(detail: DecisionDetail) -> None:
+def _followed(detail: DecisionDetail, names: Names) -> None:
     section("What came of it")
     if not detail.outcomes and not detail.overrides:
         st.caption("No outcome reported yet. The assistant posts it to `/api/v1/decisions/{id}/outcomes`.")
@@ -144,17 +154,19 @@ def _followed(detail: DecisionDetail) -> None:
             st.text(outcome.note)
     for change in detail.overrides:
         st.markdown(
-            f":material/edit: **Changed to {plain(change.action)}** · {gulf_time(change.occurred_at)}  \n:gray[by {plain(change.actor_id)}]"
+            f":material/edit: **Changed to {plain(_called(change.action, names))}** · {gulf_time(change.occurred_at)}  \n:gray[by {plain(change.actor_id)}]"
         )
         st.text(f"“{change.reason}”")
 
 
-def _change(detail: DecisionDetail, pin: Pin, viewer: Viewer) -> None:
+def _change(detail: DecisionDetail, pin: Pin, viewer: Viewer, names: Names) -> None:
     if not viewer.reaches("operator"):
         return
     decision = detail.decision
-    allowed = [c.candidate_id for c in decision.candidates if verdict(c, decision) != "✗ Forbidden"]
-    options = [name for name in [*allowed, HUMAN] if name != detail.standing_action]
+    forbidden = {c.candidate_id for c in decision.candidates if verdict(c, decision) == "✗ Forbidden"}
+    allowed = [c.candidate_id for c in decision.candidates if c.candidate_id not in forbidden]
+    # What a rule forbids is named too, so that who looks for it reads why it cannot be.
+    options = [name for name in [*allowed, HUMAN, *sorted(forbidden)] if name != detail.standing_action]
     with st.form("override", border=True):
         st.markdown("**Change this decision**")
         action = st.selectbox(
@@ -162,27 +174,27 @@ def _change(detail: DecisionDetail, pin: Pin, viewer: Viewer) -> None:
             options,
             index=None,
             placeholder="Choose",
-            format_func=lambda name: "A person" if name == HUMAN else name,
+            format_func=lambda name: _called(name, names) + (" (forbidden)" if name in forbidden else ""),
         )
         reason = st.text_area("Why", max_chars=2000, height=80, placeholder="The next policy learns from this.")
         is_sent = st.form_submit_button("Change it", type="primary", icon=":material/edit:")
-    st.caption("What a rule forbids is not offered. The change is sealed into the audit log.")
+    st.caption("What a rule forbids stays forbidden. The change is sealed into the audit log.")
     if is_sent:
-        _send(detail, pin, viewer, action=action or "", reason=reason)
+        _send(detail, pin, viewer, action=action or "", reason=reason, called=_called(action or "", names))
 
 
-def _send(detail: DecisionDetail, pin: Pin, viewer: Viewer, *, action: str, reason: str) -> None:
+def _send(detail: DecisionDetail, pin: Pin, viewer: Viewer, *, action: str, reason: str, called: str) -> None:
     try:
         seq = override(pin, detail.decision.decision_id, action=action, reason=reason, viewer=viewer)
     except AuroraError as error:
-        st.error(f"{error.message} {error.next_step}", icon=":material/error:")
+        st.error(f"{plain(error.message)} {plain(error.next_step)}", icon=":material/error:")
         return
-    st.toast(f"Changed to {action}; sealed as record {seq:,}.", icon=":material/check_circle:")
+    st.toast(f"Changed to {called}; sealed as record {seq:,}.", icon=":material/check_circle:")
     st.rerun()
 
 
-def _candidates(decision: Decision, pin: Pin) -> None:
-    frame = candidates_frame(decision)
+def _candidates(decision: Decision, pin: Pin, names: Names) -> None:
+    frame = candidates_frame(decision, names)
     show_table(
         frame,
         title="Candidates",
@@ -207,15 +219,16 @@ def _receipt(detail: DecisionDetail) -> None:
         "Place in the audit log": f"{detail.seq:,} of {detail.tree_size:,}",
         "Leaf (SHA-256)": detail.leaf,
         "Receipt (SHA-256)": detail.receipt_hash,
+        "Lake snapshot": NOTHING if decision.snapshot_id is None else str(decision.snapshot_id),
         "Policy bundle": decision.bundle_hash or "none",
         "Rule pack": decision.rule_pack_hash,
         "Features": decision.feature_hash or "none",
-        "Lake snapshot": NOTHING if decision.snapshot_id is None else str(decision.snapshot_id),
         "Seed": str(decision.seed),
     }
     with st.container(border=True):
-        for label, value in rows.items():
-            st.markdown(f":gray[{label}]  \n`{value}`")
+        for column, entries in zip(st.columns(2), (list(rows.items())[:5], list(rows.items())[5:]), strict=True):
+            for label, value in entries:
+                column.markdown(f":gray[{label}]  \n`{value}`")
     st.download_button(
         "Receipt as JSON",
         data=detail.receipt,

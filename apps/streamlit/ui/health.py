@@ -8,13 +8,16 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from apps.streamlit.reads.builds import StageRecord
 from apps.streamlit.reads.home import HomeFigures
 from apps.streamlit.ui.page import Tone
-from apps.streamlit.ui.wording import day, duration, gulf_time, plural, share
+from apps.streamlit.ui.wording import age, day, duration, gulf_time, plural, share
 
 FRESH_DAYS = 1
 """Usage up to yesterday is fresh: exports come nightly."""
 _STALE_DAYS = 7
+_SNAPSHOT_LOOK_H, _SNAPSHOT_ACT_H = 26, 7 * 24
+"""A build that finds nothing new makes no snapshot, so a quiet day is no fault."""
 _ERRORS_LOOK, _ERRORS_ACT = 0.02, 0.05
 _UNPRICED_LOOK, _UNPRICED_ACT = 0.0, 0.05
 
@@ -28,9 +31,11 @@ class HealthLine:
     detail: str
 
 
-def health_lines(figures: HomeFigures, *, now: dt.datetime) -> Iterator[HealthLine]:
-    """Assistants, freshness, failures, response time, prices, what landed last."""
+def health_lines(figures: HomeFigures, records: list[StageRecord], *, now: dt.datetime) -> Iterator[HealthLine]:
+    """Assistants, build, snapshot, freshness, failures, response time, prices, what landed last."""
     yield _assistants(figures.assistants)
+    yield _build(records, now)
+    yield _snapshot(figures.built_at, now)
     yield _freshness(figures.as_of, now)
     yield _failures(figures)
     yield _speed(figures.assistants)
@@ -47,6 +52,27 @@ def _assistants(assistants: pl.DataFrame) -> HealthLine:
     named = ", ".join(f"{row['assistant_name']} ({row['assistant_state']})" for row in away.head(3).to_dicts())
     is_down = away.filter(pl.col("assistant_state") == "down").height > 0
     return HealthLine("act" if is_down else "look", "Assistants", f"{away.height} of {assistants.height} not: {named}.")
+
+
+def _build(records: list[StageRecord], now: dt.datetime) -> HealthLine:
+    if not records:
+        return HealthLine("quiet", "Build", "No stage has reported yet. `aurora build` runs them all.")
+    failed = [record.stage.replace("_", " ") for record in records if record.has_failed]
+    if failed:
+        return HealthLine("act", "Build", f"Failed: {', '.join(failed)}. The table of stages says why.")
+    last = records[-1]
+    return HealthLine(
+        "good",
+        "Build",
+        f"{plural(len(records), 'stage')} built; last {last.stage.replace('_', ' ')}, {age(last.ended_at, now)}.",
+    )
+
+
+def _snapshot(built_at: dt.datetime, now: dt.datetime) -> HealthLine:
+    hours = (now - built_at).total_seconds() / 3600
+    tone: Tone = "good" if hours <= _SNAPSHOT_LOOK_H else "look" if hours <= _SNAPSHOT_ACT_H else "act"
+    said = "" if tone == "good" else " Is the hourly build running? `aurora status` says."
+    return HealthLine(tone, "Figures", f"Computed {age(built_at, now)}, {gulf_time(built_at)}.{said}")
 
 
 def _freshness(as_of: dt.date | None, now: dt.datetime) -> HealthLine:

@@ -8,7 +8,7 @@ from typing import Literal
 import streamlit as st
 
 from apps.streamlit.reads.lake import Pin
-from apps.streamlit.ui.wording import gulf_time
+from apps.streamlit.ui.wording import AED_PER_USD, gulf_time
 
 Tone = Literal["good", "look", "act", "quiet"]
 
@@ -21,7 +21,9 @@ _TONES: dict[Tone, tuple[Literal["green", "orange", "red", "gray"], str, str]] =
 }
 
 
-def headline(sentence: str, pin: Pin, *, data_to: dt.date | None = None) -> None:
+def headline(
+    sentence: str, pin: Pin, *, data_to: dt.date | None = None, has_money: bool = False, is_sample: bool = False
+) -> None:
     """The page in one sentence, and below it what the sentence was read from."""
     st.title(sentence, anchor=False)
     parts = [f"Company **{pin.tenant}**"]
@@ -29,6 +31,10 @@ def headline(sentence: str, pin: Pin, *, data_to: dt.date | None = None) -> None
         parts.append(f"data to {data_to:%-d %b %Y}")
     parts.append(f"read {gulf_time(dt.datetime.now(dt.UTC))}")
     parts.append(f"snapshot {pin.mart_snapshot}")
+    if has_money:
+        parts.append(f"AED at {AED_PER_USD} a dollar")
+    if is_sample:
+        parts.append(":violet-badge[:material/science: Sample data]")
     st.caption(" · ".join(parts))
 
 
@@ -50,6 +56,16 @@ def status_line(tone: Tone, title: str, detail: str) -> None:
 def tile(label: str, value: str, *, explained: str | None = None) -> None:
     """One figure, narrow enough for two beside each other on a telephone. Goes into `tiles()`."""
     st.metric(label, value, help=explained, border=True, width=_TILE_WIDTH)
+
+
+def target_tile(label: str, value: str, target: str, tone: Tone, word: str) -> None:
+    """A figure with its target and whether it is met: in a word, an icon and a colour. Goes into `tiles()`."""
+    color, icon, _ = _TONES[tone]
+    with st.container(border=True, width=_TILE_WIDTH, height="stretch", gap="xxsmall"):
+        st.caption(label)
+        st.markdown(f"#### {value}")
+        st.badge(word, icon=icon, color=color)
+        st.caption(target)
 
 
 def tiles() -> st.delta_generator.DeltaGenerator:

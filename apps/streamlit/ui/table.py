@@ -15,6 +15,7 @@ from apps.streamlit.ui.export import MIME, ExportFormat, Provenance, export_byte
 from apps.streamlit.ui.wording import AED_PER_USD, GULF, NOTHING
 from contracts.fields import FIELDS
 
+_ROW_HEIGHT = 35
 EXPORT_LIMIT = 100_000
 """Most rows that one export holds."""
 
@@ -127,7 +128,7 @@ def show_table(
         "column_order": order,
         "key": f"table_{title}",
         "alt": f"{title}: {frame.height:,} rows",
-        "height": height or "auto",
+        "height": "auto" if height is None or frame.height < height // _ROW_HEIGHT else height,
         "placeholder": NOTHING,
     }
     rounded = frame.with_columns(pl.selectors.matches("_ms(_30d)?$").round(0).cast(pl.Int64))

@@ -119,6 +119,11 @@ def measured(value: float | None, unit: str | None) -> str:
             return f"{value:,.4g} {unit or ''}".strip()
 
 
+def figure(value: float | None, unit: str | None) -> str:
+    """A KPI's value where there is room for one amount only: dollars in dirhams."""
+    return aed(value) if unit == "USD" else measured(value, unit)
+
+
 def interval(low: float | None, high: float | None, unit: str | None) -> str:
     """`15.8 % to 17.4 %`."""
     if low is None or high is None:
@@ -126,6 +131,16 @@ def interval(low: float | None, high: float | None, unit: str | None) -> str:
     if unit == "USD":
         return f"{aed(low)} to {aed(high)}"
     return f"{measured(low, unit)} to {measured(high, unit)}"
+
+
+def age(moment: dt.datetime, now: dt.datetime) -> str:
+    """How long ago: `just now`, `12 minutes ago`, `3 hours ago`, `2 days ago`."""
+    minutes = int((now - moment).total_seconds() // 60)
+    if minutes < 1:
+        return "just now"
+    if minutes < 120:
+        return f"{plural(minutes, 'minute')} ago"
+    return f"{plural(minutes // 60, 'hour')} ago" if minutes < 48 * 60 else f"{plural(minutes // 1440, 'day')} ago"
 
 
 def plain(text: str) -> str:
