@@ -12,11 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit import config
+
+from apps.streamlit.reads.lake import current_settings
+from apps.streamlit.ui.access import is_loopback
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 SCRIPT = Path(__file__).parent / "app.py"
+_OWN_NAMES = ("127.0.0.1", "localhost", "::1")
 _NOISY = ("uvicorn.access", "streamlit.web.server.starlette", "streamlit.runtime.caching")
 
 
@@ -26,6 +31,10 @@ def pages_app(*, is_warmed: bool = True) -> ASGIApp:
     With `is_warmed` the libraries that the first page needs are imported beside, so that it is quick.
     """
     silence()
+    # A page of another site that points its own name at this machine must not reach the pages' socket. On an
+    # address that others reach, the pages refuse by themselves (`ui/access.py`) and can say why.
+    host = current_settings().host
+    config.set_option("server.allowedHosts", list(_OWN_NAMES) if is_loopback(host) else [])
     if is_warmed:
         threading.Thread(target=_warm, name="pages-warm-up", daemon=True).start()
     return st.App(SCRIPT, on_script_error=_log)

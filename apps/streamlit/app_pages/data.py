@@ -28,6 +28,11 @@ from aurora.store.paths import Layer
 from contracts.fields import FIELDS
 from contracts.registry import DUCKDB_TYPES, stored_fields, table, tables
 
+_REFUSED_ORDER = (
+    "source", "file_name", "row_number", "column_name", "rule", "reason", "ingested_at", "raw_row", "contract",
+    "batch_id",
+)  # fmt: skip
+
 
 def page() -> None:
     """Headline and five tabs; only the open one is read."""
@@ -206,6 +211,7 @@ def _quarantine(pin: Pin, viewer: Viewer) -> None:
         full=lambda: refused_rows(
             pin, rule, 1, are_personal_shown=are_shown, are_reasons_shown=is_repairer, limit=EXPORT_LIMIT
         ),
+        order=_REFUSED_ORDER,
         columns={"row_number": st.column_config.NumberColumn("Row in file", format="localized")},
         height=480,
     )

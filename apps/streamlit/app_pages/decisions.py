@@ -56,7 +56,8 @@ def _list(pin: Pin) -> None:
     found = list_decisions(pin, wanted)
     with head:
         headline(_sentence(found, wanted), pin, has_money=found.height > 0)
-        _tiles(found)
+        if wanted == DecisionFilter():
+            _tiles(found)
     shown = found.select(
         "decided_at",
         pl.col("decision_kind").replace(_PROSE).alias("question"),
@@ -109,6 +110,8 @@ def _sentence(found: pl.DataFrame, wanted: DecisionFilter) -> str:
         if not found.height:
             return "No decision has been made yet."
         return f"{needs}. The engine decided {'at least ' if found.height == LIST_LIMIT else ''}{plural(found.height, 'time')}."
+    if wanted == DecisionFilter(show="waiting"):
+        return f"{needs}."
     return f"{plural(found.height, 'decision fits', 'decisions fit')} the filter."
 
 

@@ -49,7 +49,7 @@ _CONFIDENCE_ICONS = {
 
 
 def page() -> None:
-    """Headline, spend, what needs a human beside health, recommendations, decisions, KPIs."""
+    """Headline, spend, what needs a human, health, recommendations, decisions, KPIs, stages of the build."""
     require("viewer")
     pin = pin_or_first_start("usage_daily", "assistants")
     figures, waiting = home_figures(pin), list_decisions(pin, DecisionFilter(show="waiting"))
@@ -57,14 +57,8 @@ def page() -> None:
     headline(_sentence(figures, len(needs)), pin, data_to=figures.as_of, has_money=True, is_sample=figures.is_sample)
     _spend(figures)
     records = stage_records(pin.paths)
-    left, right = st.columns([3, 2], gap="large")
-    with left:
-        _needs_a_human(needs)
-    with right:
-        section("Health")
-        with st.container(border=True):
-            for line in health_lines(figures, records, now=dt.datetime.now(dt.UTC)):
-                status_line(line.tone, line.title, line.detail)
+    _needs_a_human(needs)
+    _health(figures, records)
     _recommendations(recommend(figures, waiting), pin)
     _decisions(figures, pin)
     _kpis(figures, pin)
@@ -164,8 +158,9 @@ def _needs_a_human(needs: list[_Need]) -> None:
     section("Needs you")
     if not needs:
         st.success("Nothing waits for you.", icon=":material/check_circle:")
-    for need in needs:
-        with st.container(border=True, horizontal=True, vertical_alignment="center", wrap=False):
+    columns = st.columns(2)
+    for number, need in enumerate(needs):
+        with columns[number % 2].container(border=True, horizontal=True, vertical_alignment="center", wrap=False):
             st.markdown(f"**{count(need.amount)}** · {need.title}  \n:gray[{need.what_to_do}]", width="stretch")
             if need.page:
                 st.page_link(
@@ -175,6 +170,17 @@ def _needs_a_human(needs: list[_Need]) -> None:
                     width="content",
                     query_params=need.query,
                 )
+
+
+def _health(figures: HomeFigures, records: list[StageRecord]) -> None:
+    section("Health")
+    lines = list(health_lines(figures, records, now=dt.datetime.now(dt.UTC)))
+    half = (len(lines) + 1) // 2
+    with st.container(border=True):
+        for column, shown in zip(st.columns(2, gap="medium"), (lines[:half], lines[half:]), strict=True):
+            with column:
+                for line in shown:
+                    status_line(line.tone, line.title, line.detail)
 
 
 def _recommendations(found: list[Recommendation], pin: Pin) -> None:

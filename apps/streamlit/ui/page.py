@@ -33,9 +33,10 @@ def headline(
     parts.append(f"snapshot {pin.mart_snapshot}")
     if has_money:
         parts.append(f"AED at {AED_PER_USD} a dollar")
-    if is_sample:
-        parts.append(":violet-badge[:material/science: Sample data]")
-    st.caption(" · ".join(parts))
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.caption(" · ".join(parts), width="content")
+        if is_sample:
+            st.badge("Sample data", icon=":material/science:", color="violet")
 
 
 def section(title: str, caption: str | None = None) -> None:
@@ -63,7 +64,7 @@ def target_tile(label: str, value: str, target: str, tone: Tone, word: str) -> N
     color, icon, _ = _TONES[tone]
     with st.container(border=True, width=_TILE_WIDTH, height="stretch", gap="xxsmall"):
         st.caption(label)
-        st.markdown(f"#### {value}")
+        st.markdown(f"### {value}")
         st.badge(word, icon=icon, color=color)
         st.caption(target)
 

@@ -131,7 +131,8 @@ def show_table(
         "height": "auto" if height is None or frame.height < height // _ROW_HEIGHT else height,
         "placeholder": NOTHING,
     }
-    rounded = frame.with_columns(pl.selectors.matches("_ms(_30d)?$").round(0).cast(pl.Int64))
+    # As Arrow: Streamlit would take the long way through pandas, which warns about zones and is slower.
+    rounded = frame.with_columns(pl.selectors.matches("_ms(_30d)?$").round(0).cast(pl.Int64)).to_arrow()
     if not on_select:
         st.dataframe(rounded, **settings)
         return None
