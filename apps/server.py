@@ -7,6 +7,7 @@ import os
 import uvicorn
 
 from apps.api.app import create_app
+from apps.api.serving import server_config
 from apps.streamlit.serve import pages_app
 from aurora.settings import load_settings
 
@@ -14,16 +15,7 @@ from aurora.settings import load_settings
 def main() -> None:
     """Serve until asked to stop; requests in flight are answered first."""
     settings = load_settings(os.environ)
-    app = create_app(settings, pages=pages_app())
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=5,
-        lifespan="on",
-    )
+    uvicorn.Server(server_config(create_app(settings, pages=pages_app()), settings)).run()
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ class Admitted:
                 field="Authorization",
                 rule="rate_per_s",
                 next_step="Wait for Retry-After and send it again; the same Idempotency-Key makes that safe.",
+                headers=self.limit_headers(),
             )
         self._tokens = tokens - 1.0
 

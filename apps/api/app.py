@@ -9,10 +9,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from apps.api.admission import Admission
+from apps.api.caller import Services
 from apps.api.dispatch import ASGIApp, Dispatcher
 from apps.api.engines import FileEngines
 from apps.api.framework import build_framework
 from apps.api.hot_routes import HotRoutes
+from apps.api.readiness import Readiness
 from apps.api.tenants import EngineSource, Tenants
 from aurora.settings import Settings, load_settings
 from aurora.store.ids import IdMaker
@@ -35,6 +37,14 @@ def create_app(
     tenants = Tenants(settings, engines=engines or FileEngines(), clock=clock)
     admission = Admission(tenants, monotonic=time.monotonic)
 
+    services = Services(
+        settings=settings,
+        tenants=tenants,
+        admission=admission,
+        readiness=Readiness(tenants, monotonic=time.monotonic),
+        clock=clock,
+    )
+
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         await tenants.start()
@@ -45,7 +55,7 @@ def create_app(
 
     return Dispatcher(
         hot=HotRoutes(admission, clock=clock, ids=IdMaker(clock)),
-        framework=build_framework(settings, tenants=tenants, admission=admission, clock=clock),
+        framework=build_framework(services),
         pages=pages,
         lifespan=lifespan,
         max_upload_bytes=settings.max_upload_mb * 2**20,

@@ -9,13 +9,13 @@ from contextlib import AbstractAsyncContextManager
 
 from apps.api.exchange import Exchange, Receive, Scope, Send
 from apps.api.hot_routes import HotRoutes
-from apps.api.problems import MethodNotAllowedError, PayloadTooLargeError
+from apps.api.problems import PayloadTooLargeError, method_not_allowed
 
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 DECISIONS = "/api/v1/decisions"
 _ONE_DECISION = DECISIONS + "/"
-_FRAMEWORK_PATHS = frozenset({"/docs", "/openapi.json", "/livez", "/readyz"})
+_FRAMEWORK_PATHS = frozenset({"/docs", "/openapi.json", "/livez", "/readyz", "/healthz"})
 _FRAMEWORK_PREFIXES = ("/api/", "/problems/")
 _logger = logging.getLogger("aurora.api")
 
@@ -59,9 +59,13 @@ class Dispatcher:
         """Answer a raw route; False when it is not one."""
         method = scope["method"]
         if path == DECISIONS:
-            if method != "POST":
+            if method == "GET":
                 return False
-            await self._hot.decide(Exchange(scope, receive, send))
+            exchange = Exchange(scope, receive, send)
+            if method == "POST":
+                await self._hot.decide(exchange)
+            else:
+                await exchange.refuse(method_not_allowed(method, "GET, POST"))
             return True
         if not path.startswith(_ONE_DECISION):
             return False
@@ -70,7 +74,7 @@ class Dispatcher:
             return False
         exchange = Exchange(scope, receive, send)
         if method != ("POST" if rest else "GET"):
-            await exchange.refuse(_method_not_allowed(method, "POST" if rest else "GET"))
+            await exchange.refuse(method_not_allowed(method, "POST" if rest else "GET"))
         elif rest == "outcomes":
             await self._hot.report_outcome(exchange, decision_id)
         elif rest == "overrides":
@@ -126,7 +130,7 @@ class PagesLifespan:
     async def _run(self, app: ASGIApp) -> None:
         try:
             await app(dict(self._scope), self._to_app.get, self._from_app.put)
-        except Exception as error:  # an app without a lifespan raises at the first message, as ASGI allows
+        except Exception as error:  # noqa: BLE001 - an app without a lifespan raises at the first message, as ASGI allows
             _logger.info("The pages have no lifespan: %r", error)
         finally:
             await self._from_app.put({"type": "lifespan.ended"})
@@ -138,16 +142,11 @@ class PagesLifespan:
             raise RuntimeError(f"The pages failed in {message}: {reply.get('message', '')}")
 
 
-def _method_not_allowed(method: str, allowed: str) -> MethodNotAllowedError:
-    return MethodNotAllowedError(
-        f"{method} is not a method of this path.", rule="one_of", next_step=f"Use {allowed}; /docs lists the routes."
-    )
-
-
 def _too_large(limit: int) -> PayloadTooLargeError:
     return PayloadTooLargeError(
         f"The body is larger than {limit} bytes.",
         field="Content-Length",
         rule="at_most",
         next_step="Send less at once, or raise AURORA_MAX_UPLOAD_MB.",
+        headers=[(b"connection", b"close")],
     )

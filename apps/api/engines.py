@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from apps.api.tenants import DecisionEngine
+from typing import TYPE_CHECKING
+
 from aurora.settings import Settings
 from aurora.store.paths import TenantPaths
+
+if TYPE_CHECKING:
+    from aurora.decisions.engine import Engine
 
 
 class FileEngines:
     """Engines made from the pack and from what was published into the tenant's serving folder."""
 
-    def load(self, paths: TenantPaths, settings: Settings) -> DecisionEngine:
+    def load(self, paths: TenantPaths, settings: Settings) -> Engine:
         """The engine as the files are now."""
         from aurora.decisions.engine import load_engine
 

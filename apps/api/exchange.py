@@ -7,8 +7,14 @@ import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from apps.api.problems import CONTENT_TYPE, PayloadTooLargeError, UnsupportedMediaTypeError, encode_problem
-from aurora.errors import AuroraError, AuthenticationError
+from apps.api.problems import (
+    CONTENT_TYPE,
+    PayloadTooLargeError,
+    UnsupportedMediaTypeError,
+    encode_problem,
+    problem_headers,
+)
+from aurora.errors import AuroraError
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -19,8 +25,11 @@ MAX_BODY = 1024 * 1024
 """Largest body of a raw route: a prompt of 100,000 characters fits with every one escaped."""
 _JSON: Header = (b"content-type", b"application/json")
 _PROBLEM: Header = (b"content-type", CONTENT_TYPE)
-_CHALLENGE: Header = (b"www-authenticate", b'Bearer realm="aurora"')
+_DISCARDED = 16 * 1024 * 1024
+"""A refused body up to this size is read and thrown away, so that the client sees why; behind it we hang up."""
+_HANG_UP: Header = (b"connection", b"close")
 _TRACEPARENT = re.compile(rb"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_NO_SPAN = "0" * 16
 
 
 class ClientGoneError(Exception):
@@ -50,38 +59,17 @@ class Exchange:
             elif name == b"idempotency-key":
                 self.idempotency_key = value
             elif name == b"traceparent":
-                match = _TRACEPARENT.fullmatch(value)
-                if match:
-                    self.trace_id = match[1].decode()
+                self.trace_id = trace_id_of(value)
 
     async def json_body(self) -> bytes:
-        """The whole body; refuses one that is too large before reading it, and one that is not JSON."""
-        if int(self._length) > MAX_BODY:  # h11 and httptools let only digits through
-            raise _too_large()
-        if self.content_type is not None and not self.content_type.startswith(b"application/json"):
-            raise UnsupportedMediaTypeError(
-                "This route reads JSON.",
-                field="Content-Type",
-                rule="one_of",
-                next_step="Send `Content-Type: application/json`.",
-            )
-        message = await self._receive()
-        body: bytes = message.get("body", b"")
-        while message.get("more_body"):
-            message = await self._receive()
-            body += message.get("body", b"")
-            if len(body) > MAX_BODY:
-                raise _too_large()
-        if message["type"] == "http.disconnect":
-            raise ClientGoneError
-        return body
+        """The whole body, see `read_json`."""
+        return await read_json(self._receive, length=int(self._length), content_type=self.content_type)
 
     async def reply(self, status: int, body: bytes, headers: list[Header]) -> None:
         """Send a JSON reply; `headers` are its own, the common ones are added."""
-        trace = self.trace_id.encode()
         headers.append(_JSON)
         headers.append((b"content-length", b"%d" % len(body)))
-        headers.append((b"traceparent", b"00-%b-%b-01" % (trace, trace[16:])))
+        headers.append((b"traceparent", traceparent(self.trace_id)))
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
 
@@ -89,25 +77,62 @@ class Exchange:
         """Send an error as a problem."""
         self.trace_id = self.trace_id or os.urandom(16).hex()
         body = encode_problem(error, trace_id=self.trace_id)
-        headers = [
+        headers = problem_headers(error)
+        headers += (
             _PROBLEM,
             (b"content-length", b"%d" % len(body)),
-            (b"traceparent", f"00-{self.trace_id}-{self.trace_id[16:]}-01".encode()),
-        ]
-        if isinstance(error, AuthenticationError):
-            headers.append(_CHALLENGE)
-        if error.status in (429, 503):
-            headers.append((b"retry-after", b"1"))
-        if error.status in (413, 415):
-            headers.append((b"connection", b"close"))  # the body was not read
+            (b"traceparent", traceparent(self.trace_id)),
+        )
         await self._send({"type": "http.response.start", "status": error.status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
 
 
-def _too_large() -> PayloadTooLargeError:
+async def read_json(receive: Receive, *, length: int, content_type: bytes | None) -> bytes:
+    """A whole JSON body; refuses one that is too large before reading it, and one that is not JSON."""
+    if length > MAX_BODY:
+        raise _too_large(is_endless=length > _DISCARDED)
+    if content_type is not None and content_type != b"application/json":
+        kind = content_type.partition(b";")[0].strip().lower()
+        if kind != b"application/json":
+            raise UnsupportedMediaTypeError(
+                f"This route reads JSON, not {kind[:80].decode('latin-1')!r}.",
+                field="Content-Type",
+                rule="one_of",
+                next_step="Send `Content-Type: application/json`.",
+            )
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if message.get("more_body"):
+        parts, size = [body], len(body)
+        while message.get("more_body"):
+            message = await receive()
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > MAX_BODY:
+                raise _too_large(is_endless=True)
+        body = b"".join(parts)
+    if message["type"] == "http.disconnect":
+        raise ClientGoneError
+    return body
+
+
+def trace_id_of(value: bytes) -> str:
+    """The trace id of a W3C `traceparent`, or nothing when it is not one."""
+    match = _TRACEPARENT.fullmatch(value)
+    return match[1].decode() if match else ""
+
+
+def traceparent(trace_id: str) -> bytes:
+    """The `traceparent` of a reply. The span is the second half of the trace, or the first if that is all zero."""
+    span = trace_id[16:]
+    return f"00-{trace_id}-{trace_id[:16] if span == _NO_SPAN else span}-01".encode()
+
+
+def _too_large(*, is_endless: bool) -> PayloadTooLargeError:
     return PayloadTooLargeError(
         f"The body is larger than {MAX_BODY} bytes.",
         field="Content-Length",
         rule="at_most",
         next_step="Shorten the prompt, or send what it is about as a reference.",
+        headers=[_HANG_UP] if is_endless else [],
     )

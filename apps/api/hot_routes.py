@@ -7,7 +7,6 @@ messages are the contract (`contracts.messages.decisions`); `apps.api.openapi` p
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import logging
 from collections.abc import Callable
 from time import perf_counter_ns
@@ -17,6 +16,7 @@ import msgspec
 
 from apps.api.admission import Admission, Admitted
 from apps.api.exchange import ClientGoneError, Exchange, Header
+from apps.api.idempotency import REPLAYED, claimed
 from apps.api.problems import decode_error, internal_error
 from aurora.audit.records import (
     check_request,
@@ -26,19 +26,17 @@ from aurora.audit.records import (
     override_record,
     read_decision,
 )
-from aurora.errors import AuroraError, ConflictError, DataError, UsageError
+from aurora.errors import AuroraError
 from aurora.identity.keys import Scope
 from aurora.store.ids import IdMaker
 from aurora.store.journal import IdempotencyKey, JournalEntry, JournalRecord
 from contracts.messages.decisions import Decision, DecisionRequest, OutcomeRequest, OverrideRequest
 
 _logger = logging.getLogger("aurora.api")
-_REQUESTS: msgspec.json.Decoder[DecisionRequest] = msgspec.json.Decoder(DecisionRequest)  # type: ignore[arg-type]
+_REQUESTS: msgspec.json.Decoder[DecisionRequest] = msgspec.json.Decoder(DecisionRequest)
 _OUTCOMES = msgspec.json.Decoder(OutcomeRequest)
 _OVERRIDES = msgspec.json.Decoder(OverrideRequest)
 _ENCODER = msgspec.json.Encoder()
-_REPLAYED: Header = (b"idempotency-replayed", b"true")
-_MAX_KEY = 255
 
 
 class HotRoutes:
@@ -63,8 +61,8 @@ class HotRoutes:
             await exchange.reply(200, _with_what_followed(entries), [*admitted.limit_headers()])
         except AuroraError as error:
             await exchange.refuse(error)
-        except Exception:
-            await _fault(exchange)
+        except Exception as error:  # noqa: BLE001 - the request's outer boundary
+            await _fault(exchange, error)
 
     async def report_outcome(self, exchange: Exchange, decision_id: str) -> None:
         """POST /api/v1/decisions/{decision_id}/outcomes"""
@@ -92,8 +90,8 @@ class HotRoutes:
             await exchange.refuse(error)
         except ClientGoneError:
             return
-        except Exception:
-            await _fault(exchange)
+        except Exception as error:  # noqa: BLE001 - the request's outer boundary
+            await _fault(exchange, error)
 
     async def _act(
         self, exchange: Exchange, admitted: Admitted, record: JournalRecord, once: IdempotencyKey | None = None
@@ -122,40 +120,15 @@ class HotRoutes:
         decision_id: str,
         scope: Scope,
     ) -> None:
-        key = _idempotency_key(exchange.idempotency_key or b"")
-        runtime, actor_id = admitted.runtime, admitted.identity.actor_id
-        request_hash = hashlib.sha256(f"{scope} {decision_id}\n".encode() + body).digest()
-        slot = (actor_id, key)
-        if slot in runtime.in_flight:
-            raise ConflictError(
-                f"A request with the idempotency key {key!r} is being answered.",
-                field="Idempotency-Key",
-                rule="in_flight",
-                next_step="Wait for its answer, or send the same request again a moment later.",
-            )
-        stored = runtime.store.answered(actor_id, key)
-        if stored is not None:
-            await self._replay(exchange, admitted, stored, request_hash)
-            return
-        runtime.in_flight.add(slot)
-        try:
+        key = exchange.idempotency_key or b""
+        with claimed(admitted, key, act=f"{scope} {decision_id}", body=body) as claim:
+            if claim.stored is not None:
+                exchange.trace_id = exchange.trace_id or claim.request_hash[:16].hex()
+                headers = [*admitted.limit_headers(), REPLAYED]
+                await exchange.reply(claim.stored.status, claim.stored.response, headers)
+                return
             record = act(admitted, body, decision_id)
-            await self._act(exchange, admitted, record, IdempotencyKey(actor_id, key, request_hash, 201, record.body))
-        finally:
-            runtime.in_flight.discard(slot)
-
-    async def _replay(
-        self, exchange: Exchange, admitted: Admitted, stored: IdempotencyKey, request_hash: bytes
-    ) -> None:
-        if stored.request_hash != request_hash:
-            raise DataError(
-                f"The idempotency key {stored.key!r} was used for another request.",
-                field="Idempotency-Key",
-                rule="same_request",
-                next_step="Use a new key for a new request.",
-            )
-        exchange.trace_id = exchange.trace_id or request_hash[:16].hex()
-        await exchange.reply(stored.status, stored.response, [*admitted.limit_headers(), _REPLAYED])
+            await self._act(exchange, admitted, record, claim.answered(201, record.body))
 
     def _decide(self, admitted: Admitted, body: bytes, _: str) -> JournalRecord:
         request = _decoded(_REQUESTS, body)
@@ -205,17 +178,6 @@ def _decoded(decoder: Any, body: bytes) -> Any:
         raise decode_error(error) from error
 
 
-def _idempotency_key(value: bytes) -> str:
-    if not 0 < len(value) <= _MAX_KEY or not value.isascii() or not value.decode().isprintable():
-        raise UsageError(
-            f"The Idempotency-Key must be 1 to {_MAX_KEY} printable ASCII characters.",
-            field="Idempotency-Key",
-            rule="matches",
-            next_step="Send a random id, such as a UUID, a new one for each new request.",
-        )
-    return value.decode()
-
-
 def _with_what_followed(entries: list[JournalEntry]) -> bytes:
     def of_kind(kind: str) -> list[msgspec.Raw]:
         return [msgspec.Raw(entry.body) for entry in entries if entry.kind == kind]
@@ -231,10 +193,9 @@ def _with_what_followed(entries: list[JournalEntry]) -> bytes:
     )
 
 
-async def _fault(exchange: Exchange) -> None:
+async def _fault(exchange: Exchange, cause: Exception) -> None:
     """The outer boundary: the caller gets a trace id, the log gets the cause."""
-    error = internal_error()
     try:
-        await exchange.refuse(error)
+        await exchange.refuse(internal_error())
     finally:
-        _logger.exception("Request %s failed", exchange.trace_id)
+        _logger.error("Request %s failed", exchange.trace_id, exc_info=cause)

@@ -32,7 +32,7 @@ class JournalBridge:
         submissions, self._pending = self._pending, []
         try:
             self._store.submit(submissions)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it is handed to whoever waits
             for submission in submissions:
                 if not submission.ticket.done():
                     submission.ticket.set_exception(error)

@@ -3,39 +3,73 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 
-from aurora.errors import AuroraError, DataError, UsageError
+from aurora.errors import (
+    AuroraError,
+    AuthenticationError,
+    ComplianceError,
+    ConflictError,
+    DataError,
+    NotFoundError,
+    NotReadyError,
+    PermissionDeniedError,
+    UsageError,
+)
+
+Header = tuple[bytes, bytes]
 
 CONTENT_TYPE = b"application/problem+json"
+_CHALLENGE: Header = (b"www-authenticate", b'Bearer realm="aurora"')
+_RETRY: Header = (b"retry-after", b"1")
 _ENCODER = msgspec.json.Encoder()
+_PARAMETERS = frozenset({"decision_id", "record_id", "prefix", "code"})
+_PARTS = frozenset({"engine", "state", "journal", "lake", "checkpoint"})
+"""Fields of errors that are no field of a body: parameters of a path, parts of the server."""
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `(?:key in )?(?P<path>\$[^`]*)`)?$", re.DOTALL)
 _NAMED = re.compile(r"field `(?P<field>[^`]*)`")
 _STEP = re.compile(r"\.(?P<name>[^.\[\]]+)|\[(?P<index>\d+|\.\.\.)\]")
 
 
-class PayloadTooLargeError(AuroraError):
+class HttpError(AuroraError):
+    """An error that only HTTP knows; `headers` go with its reply."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        next_step: str,
+        field: str | None = None,
+        rule: str | None = None,
+        headers: Sequence[Header] = (),
+    ) -> None:
+        super().__init__(message, next_step=next_step, field=field, rule=rule)
+        self.headers = tuple(headers)
+
+
+class PayloadTooLargeError(HttpError):
     """The request body is larger than the route takes."""
 
     code, status, exit_code = "payload-too-large", 413, 2
 
 
-class UnsupportedMediaTypeError(AuroraError):
+class UnsupportedMediaTypeError(HttpError):
     """The request body is not in a form the route reads."""
 
     code, status, exit_code = "unsupported-media-type", 415, 2
 
 
-class MethodNotAllowedError(AuroraError):
+class MethodNotAllowedError(HttpError):
     """The path exists and the method does not."""
 
     code, status, exit_code = "method-not-allowed", 405, 2
 
 
-class RateLimitError(AuroraError):
+class RateLimitError(HttpError):
     """The key sends more than its rate."""
 
     code, status, exit_code = "rate-limited", 429, 6
@@ -47,11 +81,48 @@ class InternalError(AuroraError):
     code, status, exit_code = "internal", 500, 1
 
 
+PROBLEMS: dict[str, tuple[type[AuroraError], str]] = {
+    kind.code: (kind, next_step)
+    for kind, next_step in (
+        (
+            UsageError,
+            "Correct the request: `errors` names the field. Sending it again unchanged gives the same answer.",
+        ),
+        (AuthenticationError, "Send `Authorization: Bearer aur_...` with a key that was not revoked."),
+        (PermissionDeniedError, "Use a key with the scope that `errors` names; an administrator makes one."),
+        (
+            ComplianceError,
+            "Choose what no rule forbids, or `human` to give the work to a person. `errors` names the rule.",
+        ),
+        (NotFoundError, "Check the id or the path. What belongs to another tenant is not found either."),
+        (MethodNotAllowedError, "Use a method that the `Allow` header names."),
+        (ConflictError, "Look at what is recorded; a request in flight may be sent again a moment later."),
+        (PayloadTooLargeError, "Send less at once: `detail` names the limit."),
+        (UnsupportedMediaTypeError, "Send `Content-Type: application/json`."),
+        (DataError, "Correct the field that `errors` points at; its type and limits are in /docs."),
+        (RateLimitError, "Wait for `Retry-After`, then send it again, with the same Idempotency-Key."),
+        (InternalError, "Send it again; if it lasts, give the operator the trace_id, which the log knows."),
+        (NotReadyError, "Wait for `Retry-After`, then try again; /readyz says when everything is ready."),
+    )
+}
+"""Every problem type the API answers with, by code, and the next step for a caller."""
+
+
 def internal_error() -> InternalError:
     """What a caller is told about a fault of ours: nothing of its inside."""
     return InternalError(
         "Aurora failed to answer this request.",
         next_step="Try again; if it lasts, give your operator the trace_id: the log has the cause.",
+    )
+
+
+def method_not_allowed(method: str, allowed: str) -> MethodNotAllowedError:
+    """The error for a method that the path does not take; it names those that it does."""
+    return MethodNotAllowedError(
+        f"{method[:32]} is not a method of this path.",
+        rule="one_of",
+        next_step=f"Use {allowed}; /docs lists the routes.",
+        headers=[(b"allow", allowed.encode())],
     )
 
 
@@ -72,9 +143,19 @@ def problem(error: AuroraError, *, trace_id: str, errors: list[dict[str, str]] |
     return found
 
 
-def encode_problem(error: AuroraError, *, trace_id: str) -> bytes:
+def problem_headers(error: AuroraError) -> list[Header]:
+    """Headers that go with an error: its own, the challenge of a 401, when to try again."""
+    headers = list(error.headers) if isinstance(error, HttpError) else []
+    if isinstance(error, AuthenticationError):
+        headers.append(_CHALLENGE)
+    if error.status in (429, 503):
+        headers.append(_RETRY)
+    return headers
+
+
+def encode_problem(error: AuroraError, *, trace_id: str, errors: list[dict[str, str]] | None = None) -> bytes:
     """The problem object as JSON."""
-    return _ENCODER.encode(problem(error, trace_id=trace_id))
+    return _ENCODER.encode(problem(error, trace_id=trace_id, errors=errors))
 
 
 def decode_error(error: msgspec.DecodeError | UnicodeError | RecursionError) -> AuroraError:
@@ -114,4 +195,13 @@ def _place(field: str) -> dict[str, str]:
         return {"pointer": field}
     if field == "body":
         return {"pointer": ""}
+    if field in _PARAMETERS:
+        return {"parameter": field}
+    if field in _PARTS:
+        return {"part": field}
     return {"header": field} if field[:1].isupper() else {"pointer": f"/{_escape(field)}"}
+
+
+def validation_errors(found: Sequence[Any]) -> list[dict[str, str]]:
+    """FastAPI's findings about query and path, each with its place, what is wrong and the rule it breaks."""
+    return [{"parameter": str(one["loc"][-1]), "detail": f"{one['msg'].removeprefix('Value error, ')}.", "rule": one["type"]} for one in found]

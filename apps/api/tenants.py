@@ -6,8 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from apps.api.journal_bridge import JournalBridge
 from aurora.errors import AuroraError, NotReadyError
@@ -15,26 +14,18 @@ from aurora.identity.keys import refused
 from aurora.settings import Settings
 from aurora.store.paths import TenantPaths, list_tenants, tenant_paths
 from aurora.store.state import Clock, StateStore
-from contracts.messages.decisions import Decision, DecisionRequest
+
+if TYPE_CHECKING:
+    from aurora.decisions.engine import Engine  # numpy and yaml come with it, when the first one is loaded
 
 POLL_SECONDS = 1.0
 _logger = logging.getLogger("aurora.api")
 
 
-class DecisionEngine(Protocol):
-    """What the API asks of an engine: an immutable snapshot that decides without I/O."""
-
-    def decide(
-        self, request: DecisionRequest, *, actor_id: str, decision_id: str, decided_at: datetime, seed: int
-    ) -> Decision:
-        """Decide."""
-        ...
-
-
 class EngineSource(Protocol):
     """Where engines come from."""
 
-    def load(self, paths: TenantPaths, settings: Settings) -> DecisionEngine:
+    def load(self, paths: TenantPaths, settings: Settings) -> Engine:
         """The tenant's engine as its files are now. May take seconds; called off the event loop."""
         ...
 
@@ -50,14 +41,14 @@ class TenantRuntime:
     paths: TenantPaths
     store: StateStore
     journal: JournalBridge
-    engine: DecisionEngine | None = None
+    engine: Engine | None = None
     engine_version: str = ""
     engine_error: str = "not loaded yet"
     keys_version: int = 0
     in_flight: set[tuple[str, str]] = field(default_factory=set)
     """Actor and idempotency key of the requests being answered now."""
 
-    def require_engine(self) -> DecisionEngine:
+    def require_engine(self) -> Engine:
         """The engine, or `NotReadyError` with why there is none."""
         if self.engine is None:
             raise NotReadyError(
@@ -130,12 +121,16 @@ class Tenants:
     async def refresh(self) -> None:
         """See what other processes changed: keys, engines."""
         for runtime in self.all():
-            version = runtime.store.api_keys_version()
-            if version != runtime.keys_version:
-                runtime.keys_version = version
-                for call in self._on_keys_changed:
-                    call()
+            self.refresh_keys(runtime)
             await self._refresh_engine(runtime)
+
+    def refresh_keys(self, runtime: TenantRuntime) -> None:
+        """Have keys looked up anew when any of the tenant's changed."""
+        version = runtime.store.api_keys_version()
+        if version != runtime.keys_version:
+            runtime.keys_version = version
+            for call in self._on_keys_changed:
+                call()
 
     async def _refresh_engine(self, runtime: TenantRuntime) -> None:
         """Load the engine when its files changed; the old one serves until the new one stands."""

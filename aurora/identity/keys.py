@@ -20,7 +20,7 @@ import msgspec
 from aurora.errors import AuthenticationError, ConflictError, NotFoundError, PermissionDeniedError, UsageError
 from aurora.store.credentials import insert_api_key, revoke_api_key
 from aurora.store.ids import IdMaker
-from aurora.store.journal import ApiKeyRow, JournalRecord, StateReader, time_text
+from aurora.store.journal import ApiKeyRow, IdempotencyKey, JournalRecord, StateReader, time_text
 from aurora.store.state import StateStore
 
 Scope = Literal["decide", "outcome", "override", "read", "admin"]
@@ -72,8 +72,12 @@ def create_key(
     now: dt.datetime,
     rate_per_s: int = DEFAULT_RATE_PER_S,
     random_hex: Callable[[int], str] = secrets.token_hex,
+    answered: Callable[[ApiKeyRow], IdempotencyKey] | None = None,
 ) -> NewKey:
-    """Make a key for an assistant or a person of the store's tenant, and journal that it was made."""
+    """Make a key for an assistant or a person of the store's tenant, and journal that it was made.
+
+    `answered` gives the idempotency key to be recorded with it, where the request had one.
+    """
     wrong = sorted(set(scopes) - set(SCOPES))
     if wrong or not scopes:
         raise UsageError(
@@ -115,7 +119,9 @@ def create_key(
         "scopes": row.scopes.split(),
         "rate_per_s": rate_per_s,
     }
-    store.append([_event("key_created", prefix, created_by, now, event)], statements=insert_api_key(row)).result()
+    record = _event("key_created", prefix, created_by, now, event)
+    once = None if answered is None else answered(row)
+    store.append([record], idempotency=once, statements=insert_api_key(row)).result()
     return NewKey(token, row)
 
 

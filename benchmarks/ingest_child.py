@@ -1,0 +1,74 @@
+"""One measured pass over one file in a process of its own, so that its peak memory is that pass's alone.
+
+python -m benchmarks.ingest_child aurora FILE FOLDER    ingest it into a new tenant below FOLDER
+python -m benchmarks.ingest_child duckdb FILE FOLDER    DuckDB's own COPY of it to a Parquet file in FOLDER
+
+Prints one JSON object. What a long-lived process pays once (imports, the price book, an open DuckDB) is
+not in the seconds, on either side.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.harness import peak_memory_gib
+from benchmarks.usage_files import COLUMNS
+
+
+def _aurora(file: Path, folder: Path) -> dict[str, Any]:
+    import pandera.polars  # noqa: F401 - paid here, not in the measured part
+
+    from apps.bootstrap import utc_now
+    from aurora.gateway.prices import default_book
+    from aurora.ingest.batch import ingest_file
+    from aurora.ingest.landing import drop_file
+    from aurora.store.lake import create_lake
+    from aurora.store.paths import create_tenant
+
+    paths = create_tenant(folder, "bench", "ae-dubai")
+    create_lake(paths)
+    book = default_book()
+    landed = drop_file(paths, file, source="gateway")
+    start = time.perf_counter()
+    report = ingest_file(paths, landed, source="gateway", clock=utc_now, book=book)
+    seconds = time.perf_counter() - start
+    return {
+        "seconds": seconds,
+        "rows": report.rows,
+        "good": report.good,
+        "quarantined": report.quarantined,
+        "duplicates": report.duplicates,
+        "unpriced": report.unpriced,
+    }
+
+
+def _duckdb(file: Path, folder: Path) -> dict[str, Any]:
+    import duckdb
+
+    columns = "{" + ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS.items()) + "}"
+    reader = (
+        f"read_json('{file}', format = 'newline_delimited', columns = {columns}, ignore_errors = true)"
+        if file.suffix == ".ndjson"
+        else f"read_csv('{file}', header = true, columns = {columns}, ignore_errors = true)"
+    )
+    with duckdb.connect(config={"memory_limit": "4GiB", "temp_directory": str(folder)}) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        start = time.perf_counter()
+        row = connection.execute(f"COPY (SELECT * FROM {reader}) TO '{folder / 'copy.parquet'}'").fetchone()
+        seconds = time.perf_counter() - start
+    return {"seconds": seconds, "rows": 0 if row is None else int(row[0])}
+
+
+def main() -> None:
+    """Run the pass that the command line names."""
+    kind, file, folder = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    measured = {"aurora": _aurora, "duckdb": _duckdb}[kind](file, folder)
+    print(json.dumps({**measured, "peak_memory_gib": peak_memory_gib()}))
+
+
+if __name__ == "__main__":
+    main()
