@@ -24,7 +24,9 @@ pre{background:var(--tint);border:1px solid var(--line);border-radius:6px;paddin
 .verb{display:inline-block;min-width:4.2em;font-weight:700;color:var(--mark)}.soft{color:var(--soft)}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}
 th,td{text-align:left;vertical-align:top;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line)}
-th{color:var(--soft);font-weight:600}nav ul{list-style:none;padding:0}summary{cursor:pointer;color:var(--soft)}
+th{color:var(--soft);font-weight:600}nav ul{list-style:none;padding:0}
+@media(max-width:40rem){tr,td{display:block}th,td:empty{display:none}td{border:0;padding:0}
+tr{padding:.4rem 0;border-bottom:1px solid var(--line)}td:first-child{font-weight:600}}
 """
 _LOCAL = "http://127.0.0.1:8000"
 _SAMPLE_ID = {"decision_id": "dec_01a2...", "prefix": "demo.0f1e2d3c4b5a", "code": "invalid-data"}
@@ -105,11 +107,11 @@ def _operation(method: str, path: str, operation: Document) -> str:
 def _schema(name: str, schema: Document) -> str:
     required = set(schema.get("required", ()))
     rows = [
-        (field, _type(of), "yes" if field in required else "", _text(of.get("description", "")))
+        (field, _type(of), "required" if field in required else "", _text(of.get("description", "")))
         for field, of in schema.get("properties", {}).items()
     ]
     return f'<h3 id="{escape(name)}">{escape(name)}</h3><p>{_text(schema.get("description", ""))}</p>' + _table(
-        ("field", "type", "required", "meaning"), rows
+        ("field", "type", "", "meaning"), rows
     )
 
 
@@ -137,14 +139,19 @@ def _type(schema: Document) -> str:
         return f"list of {_type(schema.get('items', {}))}"
     if "const" in schema:
         return f"<code>{escape(str(schema['const']))}</code>"
-    limits = [f"{word} {schema[key]}" for key, word in _LIMITS.items() if key in schema]
-    kind = schema.get("format", schema.get("type", "any"))
-    return escape(", ".join([str(kind), *limits]))
+    kind = str(schema.get("format", schema.get("type", "any")))
+    return escape(", ".join([kind, *_limits(schema)]))
 
 
-_LIMITS = {
-    "minimum": "from", "maximum": "to", "minLength": "length from", "maxLength": "length to", "pattern": "like"
-}  # fmt: skip
+def _limits(schema: Document) -> Iterator[str]:
+    if "minimum" in schema or "maximum" in schema:
+        yield " ".join(
+            f"{word} {schema[key]}" for key, word in (("minimum", "from"), ("maximum", "to")) if key in schema
+        )
+    if "maxLength" in schema:
+        yield f"{schema.get('minLength', 0)} to {schema['maxLength']} characters"
+    if "pattern" in schema:
+        yield f"like {schema['pattern']}"
 
 
 def _body(operation: Document) -> Document | None:

@@ -204,4 +204,11 @@ def _place(field: str) -> dict[str, str]:
 
 def validation_errors(found: Sequence[Any]) -> list[dict[str, str]]:
     """FastAPI's findings about query and path, each with its place, what is wrong and the rule it breaks."""
-    return [{"parameter": str(one["loc"][-1]), "detail": f"{one['msg'].removeprefix('Value error, ')}.", "rule": one["type"]} for one in found]
+    return [
+        {
+            "parameter": str(one["loc"][-1]),
+            "detail": f"{one['msg'].removeprefix('Value error, ')}.",
+            "rule": one["type"],
+        }
+        for one in found
+    ]
