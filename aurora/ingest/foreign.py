@@ -8,6 +8,7 @@ down as one value of the column.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
@@ -24,6 +25,8 @@ Record = tuple[int, Values, str]
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _NANO: Final = Decimal("0.000000001")
 _MAX_BITS: Final = 128
+_MAX_EXACT: Final = 2.0**63
+_DIGITS: Final = re.compile(r"\s*-?[0-9]{1,38}\s*")
 
 _LLM_OPERATIONS: Final = ("chat", "generate_content", "text_completion")
 _TOOL: Final = "execute_tool"
@@ -41,6 +44,14 @@ class WrongValueError(ValueError):
     def refusal(self, position: int, raw: str) -> Refusal:
         """The record's refusal."""
         return Refusal(position, "type", f"{self} Correct it at the source and send it again.", raw, self.column)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "missing"
+    if isinstance(value, list | dict):
+        return "an array" if isinstance(value, list) else "an object"
+    return number_text(value) if isinstance(value, int) else repr(value)[:80]
 
 
 def mapping(value: Any, column: str) -> Mapping[str, Any]:
@@ -65,20 +76,21 @@ def number_text(value: float) -> str:
     """A number as the gate reads it. One too wide for any column is cut: it is refused all the same."""
     if isinstance(value, int):
         return str(value) if value.bit_length() <= _MAX_BITS else f"an integer of {value.bit_length()} bits"
-    return str(int(value)) if value.is_integer() and abs(value) < 2.0**63 else repr(value)
+    return str(int(value)) if value.is_integer() and abs(value) < _MAX_EXACT else repr(value)
 
 
 def count(value: Any, column: str) -> int | None:
     """A whole number, also as text; None where the source gives none. `WrongValueError` for anything else."""
     if value is None:
         return None
-    if isinstance(value, str) and value.strip().lstrip("-").isascii() and value.strip().lstrip("-").isdigit():
-        value = int(value) if len(value) <= 40 else value
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2.0**63:
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or value.bit_length() > _MAX_BITS:
-        raise WrongValueError(column, value, "a whole number")
-    return value
+    found = value
+    if (isinstance(value, str) and _DIGITS.fullmatch(value)) or (
+        isinstance(value, float) and value.is_integer() and abs(value) < _MAX_EXACT
+    ):
+        found = int(value)
+    if isinstance(found, int) and not isinstance(found, bool) and found.bit_length() <= _MAX_BITS:
+        return found
+    raise WrongValueError(column, value, "a whole number")
 
 
 def total(*parts: int | None) -> int | None:

@@ -5,15 +5,15 @@ The traces name no language model, so their rows are unpriced. Times are UTC wit
 
 from __future__ import annotations
 
-import datetime as dt
-import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 import polars as pl
 
 from aurora.ingest.lines import LineChunk, read_chunks
 from aurora.ingest.portions import ROW, Portion, SourceFile, refusals
+from aurora.ingest.sample_operations import Operation, sample_operations
 from aurora.ingest.tables import csv_header, csv_table
 
 CONTRACTS: Final = ("usage",)
@@ -54,12 +54,20 @@ def read(file: SourceFile) -> Iterator[Portion]:
         )
 
 
-def sample(*, contract: str, row_count: int, seed: int) -> bytes:  # noqa: ARG001 - one signature for all formats
-    """Requests within an hour."""
-    draw = random.Random(seed)
-    at = dt.datetime(2026, 9, 1, 18, 15, 46)  # noqa: DTZ001 - the traces write UTC without a zone
+def write(operations: Sequence[Operation]) -> bytes:
+    """Operations that have tokens, in the order given."""
     lines = [",".join(_COLUMNS)]
-    for _ in range(row_count):
-        at += dt.timedelta(milliseconds=draw.randrange(1, 3000))
-        lines.append(f"{at:%Y-%m-%d %H:%M:%S.%f}0,{draw.randrange(3, 7000)},{draw.randrange(1, 700)}")
+    lines += [
+        f"{call.at:%Y-%m-%d %H:%M:%S.%f}0,{call.input_tokens},{call.output_tokens}"
+        for call in operations
+        if call.input_tokens is not None
+    ]
     return ("\n".join(lines) + "\n").encode()
+
+
+def sample(*, contract: str, row_count: int, seed: int) -> bytes:  # noqa: ARG001 - one signature for all formats
+    """Requests of one to four a conversation; failures are not in these traces."""
+    calls = sample_operations(row_count, seed=seed)
+    return write(
+        [replace(call, input_tokens=call.input_tokens or 1, output_tokens=call.output_tokens or 0) for call in calls]
+    )

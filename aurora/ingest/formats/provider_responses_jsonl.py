@@ -37,6 +37,10 @@ _BLOCKS: Final = ("usage", "usageMetadata", "meta", "metrics")
 _OPEN_STATES: Final = frozenset({"queued", "in_progress", "requires_action", "cancelling"})
 _FAILED_STATES: Final = frozenset({"failed", "expired", "cancelled"})
 _FIRST_ERROR: Final = 400
+_FIRST_BELIEVABLE: Final = 10**9
+_FIRST_MS: Final = 10**11
+_FIRST_UNBELIEVABLE: Final = 10**15
+"""`created` is in seconds, at some servers in milliseconds; below 2001 it is no clock."""
 
 _INPUT: Final = (
     "billed_units.input_tokens", "tokens.input_tokens", "input_tokens", "prompt_tokens", "inputTokens",
@@ -84,10 +88,9 @@ def read(file: SourceFile) -> Iterator[Portion]:
 
 def _row(record: Mapping[str, Any], number: int, raw: str) -> Values | Refusal:
     body = _body(record)
-    if body.get("status") in _OPEN_STATES if isinstance(body.get("status"), str) else False:
-        reason = (
-            f"The run was {body['status']} when this answer was recorded. Its usage comes with the answer that ends it."
-        )
+    state = body.get("status")
+    if isinstance(state, str) and state in _OPEN_STATES:
+        reason = f"The run was {state} when this answer was recorded. Its usage comes with the answer that ends it."
         return Refusal(number, "unfinished", reason, raw, "input_tokens")
     path = unquote(foreign.text(record.get("path"), "path") or "")
     host = host_of(foreign.text(record.get("host"), "provider_name") or "")
@@ -165,12 +168,11 @@ def _began(record: Mapping[str, Any], body: Mapping[str, Any]) -> str | None:
     created = foreign.first(body, ("created", "created_at", "createTime"))
     if isinstance(created, str) and not created.strip().isdigit():
         return created or None
-    seconds = foreign.count(
-        int(created) if isinstance(created, float) and abs(created) < 2.0**63 else created, "occurred_at"
-    )
-    if seconds and seconds > 10**11:  # ms
+    whole = int(created) if isinstance(created, float) and abs(created) < _FIRST_UNBELIEVABLE else created
+    seconds = foreign.count(whole, "occurred_at")
+    if seconds and seconds > _FIRST_MS:
         return foreign.unix_time(seconds, "occurred_at", per_second=1000)
-    if seconds and seconds > 10**9:
+    if seconds and seconds > _FIRST_BELIEVABLE:
         return foreign.unix_time(seconds, "occurred_at", per_second=1)
     return _http_date(foreign.text(record.get("date"), "occurred_at"))
 
@@ -204,8 +206,9 @@ def _error(record: Mapping[str, Any], body: Mapping[str, Any]) -> str | None:
         return _name(foreign.first(failure, ("type", "code", "status"))) or "error"
     if isinstance(failure, str) and failure:
         return failure[:200]
-    if body.get("status") in _FAILED_STATES if isinstance(body.get("status"), str) else False:
-        return str(body["status"])
+    state = body.get("status")
+    if isinstance(state, str) and state in _FAILED_STATES:
+        return state
     return _name(body.get("__type")) or str(status) if status is not None and status >= _FIRST_ERROR else None
 
 
@@ -214,35 +217,63 @@ def _name(value: Any) -> str | None:
 
 
 def write(operations: Sequence[Operation]) -> bytes:
-    """Operations as chat completions and embeddings, one a line."""
+    """Operations as their providers answer them, one a line."""
     return b"".join(msgspec.json.encode(_line(call)) + b"\n" for call in operations)
 
 
 def _line(call: Operation) -> dict[str, Any]:
-    is_embedding = call.operation_name == "embeddings"
-    body: dict[str, Any] = {
-        "id": f"gen-{call.operation_id}",
-        "object": "list" if is_embedding else "chat.completion",
-        "created": int(call.at.timestamp()),
-        "model": call.llm,
-    }
+    host, path, body = _SHAPES.get(call.provider_name, _openai)(call)
     if call.error_type:
-        body["error"] = {"type": call.error_type, "message": "The sample says so."}
-    else:
-        details = {"cached_tokens": call.cache_read_tokens}
-        body["usage"] = {"prompt_tokens": call.input_tokens, "prompt_tokens_details": details}
-        body["usage"] |= {} if is_embedding else {"completion_tokens": call.output_tokens}
+        body = {"id": f"gen-{call.operation_id}", "error": {"type": call.error_type, "message": "It did not answer."}}
     return {
-        "host": "openrouter.ai",
-        "path": "/v1/embeddings" if is_embedding else "/v1/chat/completions",
+        "host": host,
+        "path": path,
         "status": 500 if call.error_type else 200,
-        "date": f"{call.ended_at:%a, %d %b %Y %H:%M:%S} GMT",
+        "date": f"{call.at:%a, %d %b %Y %H:%M:%S} GMT",
         "openai_processing_ms": str(call.duration_ms),
         "request_model": call.llm,
         "response": body,
     }
 
 
+def _openai(call: Operation) -> tuple[str, str, dict[str, Any]]:
+    host = {"openai": "api.openai.com", "azure.ai.openai": "fleet.openai.azure.com"}.get(
+        call.provider_name, "llm.fleet"
+    )
+    about = {"id": f"gen-{call.operation_id}", "created": int(call.at.timestamp()), "model": call.llm}
+    usage: dict[str, Any] = {"prompt_tokens": call.input_tokens}
+    if call.operation_name == "embeddings":
+        return host, "/v1/embeddings", {**about, "object": "list", "usage": usage}
+    usage |= {
+        "completion_tokens": call.output_tokens,
+        "prompt_tokens_details": {"cached_tokens": call.cache_read_tokens},
+    }
+    return host, "/v1/chat/completions", {**about, "object": "chat.completion", "usage": usage}
+
+
+def _anthropic(call: Operation) -> tuple[str, str, dict[str, Any]]:
+    usage = {
+        "input_tokens": (call.input_tokens or 0) - call.cache_read_tokens,
+        "cache_read_input_tokens": call.cache_read_tokens,
+        "output_tokens": call.output_tokens,
+    }
+    body = {"id": f"msg-{call.operation_id}", "type": "message", "model": call.llm, "usage": usage}
+    return "api.anthropic.com", "/v1/messages", body
+
+
+def _gemini(call: Operation) -> tuple[str, str, dict[str, Any]]:
+    usage = {
+        "promptTokenCount": call.input_tokens,
+        "cachedContentTokenCount": call.cache_read_tokens,
+        "candidatesTokenCount": call.output_tokens,
+    }
+    body = {"responseId": f"gen-{call.operation_id}", "modelVersion": call.llm, "usageMetadata": usage}
+    return "generativelanguage.googleapis.com", f"/v1beta/models/{call.llm}:generateContent", body
+
+
+_SHAPES: Final = {"anthropic": _anthropic, "gcp.gemini": _gemini}
+
+
 def sample(*, contract: str, row_count: int, seed: int) -> bytes:  # noqa: ARG001 - one signature for all formats
-    """Recorded answers of a gateway that speaks OpenAI's shapes."""
+    """Answers of several providers in their own shapes."""
     return write(sample_operations(row_count, seed=seed))
