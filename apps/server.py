@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import uvicorn
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from apps.api.app import create_app
 from apps.api.serving import server_config
@@ -15,7 +16,8 @@ from aurora.settings import load_settings
 def main() -> None:
     """Serve until asked to stop; requests in flight are answered first."""
     settings = load_settings(os.environ)
-    uvicorn.Server(server_config(create_app(settings, pages=pages_app()), settings)).run()
+    pages = ProxyHeadersMiddleware(pages_app())
+    uvicorn.Server(server_config(create_app(settings, pages=pages), settings)).run()
 
 
 if __name__ == "__main__":

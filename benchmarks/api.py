@@ -81,7 +81,7 @@ def _described(name: str, runs: list[Measured]) -> list[Result]:
 
 
 def _median(runs: list[Measured], name: str) -> float:
-    return statistics.median(getattr(one, name) for one in runs)
+    return float(statistics.median(getattr(one, name) for one in runs))
 
 
 def _bodies() -> list[str]:

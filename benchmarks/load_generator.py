@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import cycle
 from typing import cast
 
@@ -87,7 +88,7 @@ async def generate(*, port: int, requests: Sequence[bytes], connections: int, se
         done: asyncio.Future[None] = loop.create_future()
         waits.append(done)
         _, protocol = await loop.create_connection(
-            lambda order=order, done=done: _Connection(order, started + seconds, done), "127.0.0.1", port
+            partial(_Connection, order, started + seconds, done), "127.0.0.1", port
         )
         protocols.append(protocol)
     await asyncio.gather(*waits)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from apps.api.admission import Admission
@@ -24,6 +24,20 @@ from aurora.store.state import Clock
 def utc_now() -> dt.datetime:
     """The wall clock, injected everywhere below."""
     return dt.datetime.now(dt.UTC)
+
+
+def pooled_random(pool_bytes: int = 4096) -> Callable[[int], bytes]:
+    """`os.urandom` in bulk: a call of the system an id would cost more than the id. For one thread."""
+    pool, at = b"", 0
+
+    def take(count: int) -> bytes:
+        nonlocal pool, at
+        if at + count > len(pool):
+            pool, at = os.urandom(max(pool_bytes, count)), 0
+        at += count
+        return pool[at - count : at]
+
+    return take
 
 
 def create_app(
@@ -54,7 +68,7 @@ def create_app(
             await tenants.stop()
 
     return Dispatcher(
-        hot=HotRoutes(admission, clock=clock, ids=IdMaker(clock)),
+        hot=HotRoutes(admission, clock=clock, ids=IdMaker(clock, random_bytes=pooled_random())),
         framework=build_framework(services),
         pages=pages,
         lifespan=lifespan,

@@ -21,6 +21,7 @@ def server_config(app: Any, settings: Settings, *, is_quiet: bool = True) -> uvi
         http="httptools",
         lifespan="on",
         access_log=False,
+        proxy_headers=False,  # only pages care where a request came from, see apps/server.py
         server_header=False,
         date_header=False,
         log_level=logging.WARNING if is_quiet else logging.INFO,
