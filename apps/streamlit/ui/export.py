@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -56,13 +57,17 @@ def file_name(provenance: Provenance, export_format: ExportFormat) -> str:
 
 def export_bytes(frame: pl.DataFrame, export_format: ExportFormat, provenance: Provenance) -> bytes:
     """`frame` as a file. Text that a spreadsheet would run as a formula is made harmless."""
-    flat = frame.with_columns(_flattened(frame), _defused(frame)) if frame.width else frame
+    flat = frame.with_columns(*_flattened(frame), *_defused(frame)) if frame.width else frame
     return _csv(flat) if export_format == "csv" else _xlsx(flat, provenance)
 
 
 def _flattened(frame: pl.DataFrame) -> list[pl.Expr]:
     nested = [name for name, kind in frame.schema.items() if isinstance(kind, pl.List | pl.Struct | pl.Array)]
-    return [pl.col(name).map_elements(str, return_dtype=pl.String) for name in nested]
+    return [pl.col(name).map_elements(_json, return_dtype=pl.String) for name in nested]
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value.to_list() if isinstance(value, pl.Series) else value, default=str, ensure_ascii=False)
 
 
 def _defused(frame: pl.DataFrame) -> list[pl.Expr]:
