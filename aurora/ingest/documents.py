@@ -1,24 +1,27 @@
 """JSON documents out of a file, in bounded memory: one document, an array of them, or one a line.
 
 A file up to the limit is read whole; a larger one must hold one document a line. What is not JSON is
-refused with its position. Records take their position from a `Positions` that the format keeps: the
-running number over all documents of the file, of what lands and what is refused alike.
+refused. Records take their position from a `Positions` that the format keeps: the running number over all
+documents of the file, of what lands and what is refused alike.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
 
-from aurora.ingest.lines import UTF8_BOM, decoded, read_chunks
+from aurora.ingest.lines import UTF8_BOM, LineChunk, decoded, read_chunks
 from aurora.ingest.portions import Refusal, SourceFile
 from aurora.ingest.tables import json_records
 
 _DECODER: Final = msgspec.json.Decoder()
 _SHOWN_CHARS: Final = 4096
+UNPLACED: Final = 0
+"""Row number of a refusal that has no position yet."""
+Document = dict[str, Any] | Refusal
 IsDocument = Callable[[dict[str, Any]], bool]
 """Whether an object is a document of the format, by the keys it must have."""
 
@@ -34,30 +37,30 @@ class Positions:
         self.last += 1
         return self.last
 
-
-@dataclass(frozen=True, slots=True)
-class Documents:
-    """Some documents of a file, and what could not be read among them."""
-
-    objects: list[dict[str, Any]] = field(default_factory=list)
-    refused: list[Refusal] = field(default_factory=list)
+    def placed(self, refusal: Refusal) -> Refusal:
+        """A refusal at the next position. Its reason may name the line, which is another count."""
+        return replace(refusal, row_number=self.next())
 
 
-def read_documents(file: SourceFile, positions: Positions, *, is_document: IsDocument) -> Iterator[Documents]:
-    """The file's documents in order; refused ones carry a position from `positions`."""
+def read_documents(file: SourceFile, *, is_document: IsDocument) -> Iterator[list[Document]]:
+    """The file's documents and refusals in order, some at a time."""
     limit = file.max_line_bytes
     with file.path.open("rb") as stream:
         head = stream.read(limit + 1).removeprefix(UTF8_BOM)
+    if not head.strip():
+        return
     if len(head) <= limit:
         whole = _decoded(head)
         if whole is not None:
-            yield _members(whole, positions, is_document)
+            members = whole if isinstance(whole, list) else [whole]
+            yield [_document(member, is_document) for member in members]
             return
-    if head and not head.startswith((b"\xff\xfe", b"\xfe\xff")) and not _has_documents_by_line(head, is_document):
-        yield Documents(refused=[_unreadable(head, positions, limit)])
+    if not head.startswith((b"\xff\xfe", b"\xfe\xff")) and not _has_documents_by_line(head, is_document):
+        yield [_unreadable(head, limit)]
         return
     del head
-    yield from _by_line(file, positions, is_document)
+    for chunk in read_chunks(file):
+        yield _of_lines(chunk, is_document)
 
 
 def _decoded(data: bytes) -> Any:
@@ -78,22 +81,15 @@ def _has_documents_by_line(data: bytes, is_document: IsDocument) -> bool:
     return False
 
 
-def _members(value: Any, positions: Positions, is_document: IsDocument) -> Documents:
-    found = Documents()
-    for member in value if isinstance(value, list) else [value]:
-        if isinstance(member, dict) and is_document(member):
-            found.objects.append(member)
-        else:
-            found.refused.append(unknown_shape(member, positions))
-    return found
+def _document(value: Any, is_document: IsDocument) -> Document:
+    return value if isinstance(value, dict) and is_document(value) else unknown_shape(value, UNPLACED)
 
 
-def unknown_shape(value: Any, positions: Positions) -> Refusal:
+def unknown_shape(value: Any, position: int) -> Refusal:
     """Refusal of a JSON value that is not what the format's documents are made of."""
-    number = positions.next()
     kind = f"an object with {', '.join(list(value)[:5]) or 'no keys'}" if isinstance(value, dict) else _kind(value)
-    reason = f"Record {number} is {kind[:200]}, which this format does not have. Export it again, or name its format."
-    return Refusal(number, "known_shape", reason, as_json(value))
+    reason = f"The record is {kind[:200]}, which this format does not have. Export it again, or name its format."
+    return Refusal(position, "known_shape", reason, as_json(value))
 
 
 def _kind(value: Any) -> str:
@@ -109,30 +105,26 @@ def as_json(value: Any) -> str:
         return repr(value)[:_SHOWN_CHARS]
 
 
-def _unreadable(head: bytes, positions: Positions, limit: int) -> Refusal:
-    number = positions.next()
+def _unreadable(head: bytes, limit: int) -> Refusal:
     shown = head[:_SHOWN_CHARS].decode("utf-8", "replace")
     if len(head) > limit:
         reason = (
             f"The document is larger than {limit / 2**20:g} MiB (AURORA_MAX_UPLOAD_MB) and does not hold one record "
             "a line. Export it one record a line, or raise the limit."
         )
-        return Refusal(number, "document_size", reason, shown)
-    text = decoded(number, head)
-    if isinstance(text, Refusal):
-        return replace(text, reason="The document is not UTF-8. Export it as UTF-8 and drop it again.")
-    return Refusal(number, "json", "The document is not JSON. It may be cut off; export it again.", shown)
+        return Refusal(UNPLACED, "document_size", reason, shown)
+    if isinstance(decoded(1, head), Refusal):
+        reason = "The document is not UTF-8. Export it as UTF-8 and drop it again."
+        return Refusal(UNPLACED, "encoding", reason, shown)
+    return Refusal(UNPLACED, "json", "The document is not JSON. It may be cut off; export it again.", shown)
 
 
-def _by_line(file: SourceFile, positions: Positions, is_document: IsDocument) -> Iterator[Documents]:
-    for chunk in read_chunks(file):
-        unread = list(chunk.refused)
-        found = Documents()
-        for _, record, _ in json_records(chunk, unread):
-            if is_document(record):
-                found.objects.append(record)
-            else:
-                found.refused.append(unknown_shape(record, positions))
-        # the reason names the line; the position is the record's, so that no two records share one
-        found.refused.extend(replace(one, row_number=positions.next()) for one in unread)
-        yield found
+def _of_lines(chunk: LineChunk, is_document: IsDocument) -> list[Document]:
+    unread = list(chunk.refused)
+    found: list[Document] = []
+    taken = 0
+    for _, record, _ in json_records(chunk, unread):
+        found += unread[taken:]
+        taken = len(unread)
+        found.append(_document(record, is_document))
+    return [*found, *unread[taken:]]

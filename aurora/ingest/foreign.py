@@ -38,7 +38,7 @@ class WrongValueError(ValueError):
 
     def __init__(self, column: str, value: Any, wanted: str) -> None:
         """`wanted` says what the source should give there."""
-        super().__init__(f"{column} is {type(value).__name__!s} where {wanted} belongs.")
+        super().__init__(f"{column} is {_shown(value)} where {wanted} belongs.")
         self.column = column
 
     def refusal(self, position: int, raw: str) -> Refusal:

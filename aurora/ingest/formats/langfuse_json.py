@@ -75,11 +75,13 @@ def _is_document(value: Mapping[str, Any]) -> bool:
 def read(file: SourceFile) -> Iterator[Portion]:
     """Usage rows of the observations, and a conversation row for each trace without a session."""
     positions, traces = Positions(), Positions()
-    for documents in read_documents(file, positions, is_document=_is_document):
-        usage = _Rows(refused=list(documents.refused))
-        talks = _Rows(refused=[])
-        for document in documents.objects:
-            _read_document(document, positions, traces, usage, talks)
+    for documents in read_documents(file, is_document=_is_document):
+        usage, talks = _Rows(), _Rows()
+        for document in documents:
+            if isinstance(document, Refusal):
+                usage.refused.append(positions.placed(document))
+            else:
+                _read_document(document, positions, traces, usage, talks)
         yield foreign.text_portion("usage", usage.rows, usage.refused)
         if talks.rows or talks.refused:
             yield foreign.text_portion("conversation", talks.rows, talks.refused)
@@ -90,9 +92,9 @@ class _Rows:
 
     __slots__ = ("refused", "rows")
 
-    def __init__(self, refused: list[Refusal]) -> None:
+    def __init__(self) -> None:
         self.rows: list[Record] = []
-        self.refused = refused
+        self.refused: list[Refusal] = []
 
 
 def _read_document(
@@ -104,7 +106,7 @@ def _read_document(
     about = document.get("trace", {key: value for key, value in document.items() if key != "observations"})
     members = document["observations"]
     if not isinstance(about, dict) or not isinstance(members, list):
-        usage.refused.append(unknown_shape(document, positions))
+        usage.refused.append(unknown_shape(document, positions.next()))
         return
     trace = {_camel(key): value for key, value in about.items()}
     starts = _read_observations(members, trace, positions, usage)
@@ -120,7 +122,7 @@ def _read_observations(
     times: list[dt.datetime] = []
     for member in members:
         if not isinstance(member, dict):
-            usage.refused.append(unknown_shape(member, positions))
+            usage.refused.append(unknown_shape(member, positions.next()))
             continue
         seen = {_camel(key): value for key, value in member.items()}
         times += [at for at in (foreign.moment(seen.get("startTime")), foreign.moment(seen.get("endTime"))) if at]

@@ -67,11 +67,14 @@ def _is_document(value: Mapping[str, Any]) -> bool:
 def read(file: SourceFile) -> Iterator[Portion]:
     """One usage row a GenAI span."""
     positions = Positions()
-    for documents in read_documents(file, positions, is_document=_is_document):
+    for documents in read_documents(file, is_document=_is_document):
         rows: list[Record] = []
-        refused = list(documents.refused)
-        for document in documents.objects:
-            rows += _request(document, positions, refused)
+        refused: list[Refusal] = []
+        for document in documents:
+            if isinstance(document, Refusal):
+                refused.append(positions.placed(document))
+            else:
+                rows += _request(document, positions, refused)
         yield foreign.text_portion("usage", rows, refused)
 
 
@@ -113,13 +116,13 @@ def _objects(
     if members is None:
         return
     if not isinstance(members, list):
-        refused.append(unknown_shape(members, positions))
+        refused.append(unknown_shape(members, positions.next()))
         return
     for member in members:
         if isinstance(member, dict):
             yield member
         else:
-            refused.append(unknown_shape(member, positions))
+            refused.append(unknown_shape(member, positions.next()))
 
 
 def _operation(span: Mapping[str, Any], resource: Mapping[str, Any]) -> Values | None:

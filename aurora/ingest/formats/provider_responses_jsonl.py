@@ -73,7 +73,7 @@ def read(file: SourceFile) -> Iterator[Portion]:
     """One usage row a response."""
     for chunk in read_chunks(file):
         rows: list[Record] = []
-        refused: list[Refusal] = []
+        refused = list(chunk.refused)
         for number, record, raw in json_records(chunk, refused):
             try:
                 values = _row(record, number, raw)
