@@ -46,6 +46,7 @@ DECISION = Table(
             "snapshot_id",
             "expected_cost_usd",
             "baseline_cost_usd",
+            "decide_us",
         }
     ),
     owner="compliance",
