@@ -8,6 +8,7 @@ rows and its watermark together.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -158,6 +159,19 @@ def _invoke(arguments: list[str], *, timeout_s: float) -> tuple[Any, bool]:
         done.set()
         watch.join()
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+        _close_logs()
+
+
+def _close_logs() -> None:
+    """dbt leaves its log file open until the next run."""
+    from dbt_common.events.event_manager_client import get_event_manager
+
+    for one in get_event_manager().loggers:
+        logger = logging.getLogger(one.name)
+        for handler in list(logger.handlers):
+            if isinstance(handler, logging.FileHandler):
+                logger.removeHandler(handler)
+                handler.close()
 
 
 def _interrupt_when_late(done: threading.Event, late: threading.Event, timeout_s: float) -> None:

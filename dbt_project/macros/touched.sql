@@ -10,9 +10,10 @@
     day      its date column: the period
     seq      its sequence column, compared with the watermark
     at       its timestamp column, where files are better skipped by that than by `day`
+    only     predicate on the rows that matter here: other new rows touch no day
     through  incremental models this one reads; it never claims to have read further than they have
 #}
-{% macro in_touched_days(rows, day, seq, at=none, through=[]) -%}
+{% macro in_touched_days(rows, day, seq, at=none, only=none, through=[]) -%}
     {%- if not execute or model.resource_type == "unit_test" -%} {{ return("1 = 1") }} {%- endif -%}
     {%- set held = read_watermarks() -%}
     {%- set highs = [] -%}
@@ -28,7 +29,16 @@
     {%- set low = held[model.name].seq -%}
     {%- set bound = seq ~ " > " ~ low ~ (" and " ~ seq ~ " <= " ~ (highs | min) if highs else "") -%}
     {%- set found = run_query(
-        "select " ~ day ~ ", max(" ~ seq ~ ") from " ~ rows ~ " where " ~ bound ~ " group by 1 order by 1"
+        "select "
+        ~ day
+        ~ ", max("
+        ~ seq
+        ~ ") from "
+        ~ rows
+        ~ " where "
+        ~ bound
+        ~ (" and " ~ only if only else "")
+        ~ " group by 1 order by 1"
     ).rows -%}
     {%- set high = highs | min if highs else ([low] + (found | map(attribute=1) | list)) | max -%}
     {%- if not found -%} {{ return("/* reads through " ~ high ~ " */ 1 = 0") }} {%- endif -%}

@@ -24,8 +24,8 @@ with
             cast(sum(task_days.open_count) as bigint) as open_task_count,
             cast(sum(task_days.settled_count) as bigint) as settled_count,
             cast(sum(task_days.success_count) as bigint) as success_count,
-            sum(task_days.cost_usd) as cost_usd,
-            sum(task_days.priced_count) as priced_count
+            cast(sum(task_days.cost_usd) as decimal(38, 9)) as cost_usd,
+            cast(sum(task_days.priced_count) as bigint) as priced_count
         from task_days
         inner join observed on task_days.period_date > observed.as_of_date - interval '90' day
         group by task_days.assistant_id, task_days.task_type
@@ -35,7 +35,7 @@ with
             durations.assistant_id,
             durations.task_type,
             durations.duration_bucket_ms,
-            sum(durations.task_count) as task_count
+            cast(sum(durations.task_count) as bigint) as task_count
         from {{ ref("int_task_durations_counted") }} as durations
         inner join observed on durations.period_date > observed.as_of_date - interval '90' day
         group by durations.assistant_id, durations.task_type, durations.duration_bucket_ms
@@ -45,10 +45,12 @@ with
             assistant_id,
             task_type,
             duration_bucket_ms,
-            sum(task_count) over (
-                partition by assistant_id, task_type order by duration_bucket_ms asc nulls last
+            cast(
+                sum(task_count) over (
+                    partition by assistant_id, task_type order by duration_bucket_ms asc nulls last
+                ) as bigint
             ) as running_count,
-            sum(task_count) over (partition by assistant_id, task_type) as total_count
+            cast(sum(task_count) over (partition by assistant_id, task_type) as bigint) as total_count
         from buckets
     ),
     durations as (

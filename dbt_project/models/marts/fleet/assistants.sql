@@ -45,7 +45,10 @@ with
         group by task_days.assistant_id
     ),
     buckets as (
-        select durations.assistant_id, durations.duration_bucket_ms, sum(durations.operation_count) as operation_count
+        select
+            durations.assistant_id,
+            durations.duration_bucket_ms,
+            cast(sum(durations.operation_count) as bigint) as operation_count
         from {{ ref("int_usage_durations_counted") }} as durations
         inner join window_start on durations.period_date >= window_start.first_date
         group by durations.assistant_id, durations.duration_bucket_ms
@@ -54,10 +57,12 @@ with
         select
             assistant_id,
             duration_bucket_ms,
-            sum(operation_count) over (
-                partition by assistant_id order by duration_bucket_ms asc nulls last
+            cast(
+                sum(operation_count) over (
+                    partition by assistant_id order by duration_bucket_ms asc nulls last
+                ) as bigint
             ) as running_count,
-            sum(operation_count) over (partition by assistant_id) as total_count
+            cast(sum(operation_count) over (partition by assistant_id) as bigint) as total_count
         from buckets
     ),
     durations_30d as (

@@ -14,7 +14,7 @@ with
             period_date,
             bin,
             count(success) as outcome_count,
-            abs(sum(confidence) - cast(sum(success) as bigint)) as gap
+            abs(cast(sum(confidence) as decimal(38, 9)) - cast(sum(success) as bigint)) as gap
         from decisions
         group by period_date, bin
     ),

@@ -7,7 +7,11 @@ with
         where
             {{
                 in_touched_days(
-                    ref("stg_raw__ingest_batches"), day="ingested_date", seq="batch_seq", at="ingested_at"
+                    ref("stg_raw__ingest_batches"),
+                    day="ingested_date",
+                    seq="batch_seq",
+                    at="ingested_at",
+                    only="quarantined_count > 0",
                 )
             }}
     ),

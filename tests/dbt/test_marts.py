@@ -1,0 +1,224 @@
+"""The marts: right on a small company, the same however its rows came in."""
+
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from aurora.store.connection import latest_snapshot
+from aurora.store.lake import read_lake
+from aurora.store.paths import TenantPaths
+from orchestration.dbt_runner import DBT_PROJECT_DIR, DbtReport, run_dbt
+from tests.dbt import company
+
+ROOT = Path(__file__).resolve().parents[2]
+KPIS = {
+    "kpi_agent_success_rate": (0.5, 1),
+    "kpi_ai_operation_error_rate": (0, 0.3),
+    "kpi_ai_operation_response_p95": (4_000, 6_000),
+    "kpi_compliance_validation_rate": (0.4, 1),
+    "kpi_confidence_calibration_error": (0, 0.7),
+    "kpi_counterfactual_saving": (0.49, 0.51),
+    "kpi_decision_latency_p95": (0.5, 0.9),
+    "kpi_manual_intervention_rate": (0.05, 0.8),
+}
+"""What each KPI may say about this company: e.g. every decision costs half of its baseline."""
+
+
+# what they say --------------------------------------------------------------------------------
+
+
+def test_every_unit_test_and_data_test_of_the_project_passes(full_build: tuple[TenantPaths, DbtReport]):
+    report = full_build[1]
+    kinds = [node.kind for node in report.nodes]
+    assert kinds.count("unit_test") >= 12
+    assert kinds.count("test") >= 18
+    assert report.failures == ()
+    assert {node.status for node in report.nodes if node.kind in {"test", "unit_test"}} == {"pass"}
+
+
+def test_the_eight_kpis_say_what_the_company_did(built: TenantPaths):
+    with read_lake(built) as lake:
+        rows = lake.query("SELECT * FROM mart.kpi_values ORDER BY kpi_id, period_date").rows(named=True)
+    assert {row["kpi_id"] for row in rows} == set(KPIS)
+    for row in rows:
+        low, high = KPIS[row["kpi_id"]]
+        assert low <= row["kpi_value"] <= high, row
+        assert row["value_low"] is None or row["value_low"] <= row["kpi_value"] <= row["value_high"]
+        reaches = row["kpi_value"] >= row["target"] if row["direction"] == "up" else row["kpi_value"] <= row["target"]
+        assert row["is_met"] == reaches
+        assert row["sample_count"] > 0
+
+
+def test_marts_count_every_row_once_and_never_price_the_unknown(built: TenantPaths):
+    rows = company.usage_rows(count=400, seed=1)
+    with read_lake(built) as lake:
+        counted = lake.query(
+            "SELECT sum(operation_count), sum(unpriced_count), sum(error_count) FROM mart.usage_daily"
+        ).row(0)
+        free = lake.query("SELECT count(*) FROM mart.usage_daily WHERE model_name = 'house-model' AND cost_usd = 0")
+        cost = lake.query("SELECT (SELECT sum(cost_usd) FROM mart.cost_daily) - sum(cost_usd) FROM raw.usage").item()
+        refused = lake.query("SELECT sum(row_count) FROM mart.quarantine_reasons WHERE rule = 'at_least'").item()
+    unknown = sum(row["request_count"] for row in rows if row["reported_cost_usd"] is None)
+    failed = sum(row["request_count"] for row in rows if row["is_error"])
+    assert tuple(map(int, counted)) == (sum(row["request_count"] for row in rows), unknown, failed)
+    assert free.item() == 0
+    assert cost == 0
+    assert refused == 7
+
+
+def test_a_decision_shows_its_newest_outcome_and_override(built: TenantPaths):
+    records = company.journal_rows(count=60, seed=4)
+    newest = {row["decision_id"]: row["is_success"] for table, row in records if table == "outcome"}
+    changed = {row["decision_id"] for table, row in records if table == "override"}
+    with read_lake(built) as lake:
+        held = lake.query(
+            "SELECT decision_id, is_success, is_overridden, needs_human, decision_status FROM mart.decisions"
+        )
+    assert held.height == 60
+    for decision_id, is_success, is_overridden, needs_human, status in held.rows():
+        assert is_success == newest.get(decision_id)
+        assert is_overridden == (decision_id in changed)
+        assert needs_human == (status == "abstained" and decision_id not in changed)
+
+
+# however rows came in --------------------------------------------------------------------------
+
+
+def test_portions_with_late_rows_give_what_one_full_build_gives(tmp_path: Path):
+    draw = random.Random(11)
+    paths = company.make_tenant(tmp_path)
+    usage, tasks = company.usage_rows(count=300, seed=1), company.task_rows(count=90, seed=3)
+    draw.shuffle(usage)  # so that each portion has rows of every day: all but the first bring late ones
+    records = company.journal_rows(count=60, seed=4)
+    for portion in range(3):
+        company.drop(paths, f"usage-{portion}", usage[portion * 100 : portion * 100 + 100])
+        company.drop(paths, f"tasks-{portion}", tasks[portion * 30 : portion * 30 + 30])
+        company.ingest(paths)
+        company.journal(paths, records[len(records) * portion // 3 : len(records) * (portion + 1) // 3])
+        run_dbt(paths, ("run",))
+    step_by_step = company.marts(paths)
+    run_dbt(paths, full_refresh=True)
+    at_once = company.marts(paths)
+    assert step_by_step.keys() == at_once.keys()
+    for name, rows in at_once.items():
+        assert step_by_step[name] == rows, name
+
+
+def test_order_and_repetition_of_rows_change_no_mart(built: TenantPaths, tmp_path: Path):
+    draw = random.Random(12)
+    paths = company.make_tenant(tmp_path)
+    usage, tasks = company.usage_rows(count=400, seed=1), company.task_rows(count=160, seed=3)
+    draw.shuffle(usage)
+    draw.shuffle(tasks)
+    company.drop(paths, "a-usage", [*usage[:250], *usage[:40], *company.wrong_rows(count=7, seed=2)])
+    company.drop(paths, "b-usage", [*usage[200:], usage[3]])
+    company.drop(paths, "c-tasks", [*tasks, *tasks[:20]])
+    company.ingest(paths)
+    company.journal(paths, company.journal_rows(count=60, seed=4))
+    run_dbt(paths, ("run",))
+    mixed, plain = company.marts(paths), company.marts(built)
+    assert mixed.keys() == plain.keys()
+    for name in plain.keys() - {"ingest_batches"}:  # the ledger tells of the files, which differ
+        assert mixed[name] == plain[name], name
+
+
+def test_a_run_with_nothing_new_writes_nothing(copied: Callable[[], TenantPaths]):
+    paths = copied()
+    before = latest_snapshot(paths, "mart")
+    run_dbt(paths, ("run",))
+    assert latest_snapshot(paths, "mart") == before
+
+
+def test_killed_at_any_moment_and_run_again_the_marts_are_as_after_one_clean_run(
+    built: TenantPaths, copied: Callable[[], TenantPaths]
+):
+    draw = random.Random(13)
+    paths = copied()
+    for file in paths.directory.glob("mart.catalog.sqlite*"):
+        file.unlink()
+    shutil.rmtree(paths.files("mart"))
+    company.make_tenant(paths.data_dir)  # an empty mart again
+    for _ in range(3):
+        until = latest_snapshot(paths, "mart") + draw.randrange(2, 16)
+        _run_and_kill(paths, until=until, more_s=draw.random() * 0.1)
+    run_dbt(paths, ("run",))
+    assert company.marts(paths) == company.marts(built)
+
+
+def _run_and_kill(paths: TenantPaths, *, until: int, more_s: float) -> None:
+    """A dbt run in a process of its own, killed a little after the mart's snapshot `until`."""
+    script = (
+        "import sys, pathlib; from aurora.store.paths import tenant_paths; from orchestration.dbt_runner import run_dbt;"
+        "run_dbt(tenant_paths(pathlib.Path(sys.argv[1]), 'demo'), ('run',))"
+    )
+    with subprocess.Popen([sys.executable, "-c", script, str(paths.data_dir)], cwd=ROOT) as process:
+        while process.poll() is None and latest_snapshot(paths, "mart") < until:
+            _wait(process, 0.01)
+        _wait(process, more_s)
+        process.kill()
+    assert process.returncode in {0, -signal.SIGKILL}
+
+
+def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return
+
+
+# adding things --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the dbt project, to add to."""
+    folder = tmp_path / "project" / "dbt_project"
+    shutil.copytree(DBT_PROJECT_DIR, folder)
+    return folder
+
+
+def test_a_kpi_is_one_file_and_its_yml(copied: Callable[[], TenantPaths], project: Path):
+    paths = copied()
+    _add_kpi(project)
+    run_dbt(paths, select=["kpi_busy_days"], project_dir=project)
+    with read_lake(paths) as lake:
+        rows = lake.query("SELECT * FROM mart.kpi_values WHERE kpi_id = 'kpi_busy_days'").rows(named=True)
+        others = lake.query("SELECT count(DISTINCT kpi_id) FROM mart.kpi_values").item()
+    assert len(rows) == company.DAYS
+    assert {(row["kpi_name"], row["unit"], row["is_met"]) for row in rows} == {("Owner's busy days", "requests", True)}
+    assert others == len(KPIS) + 1
+
+
+def test_a_kpi_without_its_meta_is_refused_by_name(copied: Callable[[], TenantPaths], project: Path):
+    _add_kpi(project, without="target")
+    with pytest.raises(Exception, match=r"kpi_busy_days has no meta\.target.*kpi_busy_days\.yml"):
+        run_dbt(copied(), select=["kpi_busy_days"], project_dir=project)
+
+
+def _add_kpi(project: Path, *, without: str = "") -> None:
+    folder = project / "models" / "marts" / "kpis"
+    sql = """
+    select
+        period_date,
+        cast(sum(operation_count) as double) as kpi_value,
+        cast(null as double) as value_low,
+        cast(null as double) as value_high,
+        cast(sum(operation_count) as bigint) as sample_count
+    from {{ ref("usage_daily") }}
+    group by period_date
+    """
+    (folder / "kpi_busy_days.sql").write_text(sql, encoding="utf-8")
+    declared = yaml.safe_load((folder / "kpi_agent_success_rate.yml").read_text(encoding="utf-8"))
+    del declared["unit_tests"]
+    model = declared["models"][0]
+    model["name"] = "kpi_busy_days"
+    model["config"]["meta"] |= {"kpi_name": "Owner's busy days", "unit": "requests", "target": 1, "direction": "up"}
+    model["config"]["meta"].pop(without, None)
+    (folder / "kpi_busy_days.yml").write_text(yaml.safe_dump(declared), encoding="utf-8")
