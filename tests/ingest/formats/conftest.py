@@ -57,7 +57,7 @@ def read(tmp_path: Path) -> Reader:
         rows: dict[str, list[dict[str, Any]]] = {}
         refused: list[dict[str, Any]] = []
         for portion in source_format(name).read(SourceFile(path=file, max_line_bytes=limit)):
-            rows.setdefault(portion.contract, []).extend(_plain(portion.rows.drop("raw_row")))
+            rows.setdefault(portion.contract, []).extend(_plain(portion.rows.drop("raw_row", strict=False)))
             refused += _plain(portion.refused)
         return Found(rows, refused)
 
