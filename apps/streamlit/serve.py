@@ -7,6 +7,7 @@ working directory. One Streamlit app a process: its runtime is a singleton.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +15,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit import config
 
-from apps.streamlit.reads.lake import current_settings
 from apps.streamlit.ui.access import is_loopback
+from aurora.settings import load_settings
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -31,13 +32,19 @@ def pages_app(*, is_warmed: bool = True) -> ASGIApp:
     With `is_warmed` the libraries that the first page needs are imported beside, so that it is quick.
     """
     silence()
-    # A page of another site that points its own name at this machine must not reach the pages' socket. On an
-    # address that others reach, the pages refuse by themselves (`ui/access.py`) and can say why.
-    host = current_settings().host
-    config.set_option("server.allowedHosts", list(_OWN_NAMES) if is_loopback(host) else [])
     if is_warmed:
         threading.Thread(target=_warm, name="pages-warm-up", daemon=True).start()
-    return st.App(SCRIPT, on_script_error=_log)
+    app = st.App(SCRIPT, on_script_error=_log)
+    _guard_socket()
+    return app
+
+
+def _guard_socket() -> None:
+    # After the app is made: it is the app that finds the settings beside the script.
+    # A page of another site that points its own name at this machine must not reach the pages' socket. On an
+    # address that others reach, the pages refuse by themselves (`ui/access.py`) and can say why.
+    host = load_settings(os.environ).host
+    config.set_option("server.allowedHosts", list(_OWN_NAMES) if is_loopback(host) else [])
 
 
 def silence() -> None:

@@ -7,12 +7,13 @@ they listen on loopback; on any other address everybody could be that reader, an
 from __future__ import annotations
 
 import ipaddress
+import os
 from dataclasses import dataclass
 from typing import Literal
 
 import streamlit as st
 
-from apps.streamlit.reads.lake import current_settings
+from aurora.settings import load_settings
 
 Role = Literal["nobody", "viewer", "analyst", "operator", "owner"]
 _REACH: dict[Role, int] = {"nobody": -1, "viewer": 0, "analyst": 1, "operator": 2, "owner": 3}
@@ -55,7 +56,7 @@ def current_viewer() -> Viewer:
     viewer = st.session_state.get(_VIEWER_KEY)
     if isinstance(viewer, Viewer):
         return viewer
-    return LOCAL_OWNER if is_loopback(current_settings().host) else STRANGER
+    return LOCAL_OWNER if is_loopback(load_settings(os.environ).host) else STRANGER
 
 
 def require(role: Role) -> Viewer:
@@ -64,7 +65,7 @@ def require(role: Role) -> Viewer:
     if viewer.role == "nobody":
         st.error(
             "These pages have no login yet, so they open only on the machine they run on. Aurora listens on "
-            f"`{current_settings().host}`: set `AURORA_HOST=127.0.0.1` and start again; from elsewhere come through an "
+            f"`{load_settings(os.environ).host}`: set `AURORA_HOST=127.0.0.1` and start again; from elsewhere come through an "
             "SSH tunnel. The API works as before, with its keys.",
             icon=":material/lock:",
         )
