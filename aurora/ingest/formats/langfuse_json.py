@@ -39,7 +39,7 @@ _OPERATIONS: Final = {
     "GUARDRAIL": "moderation",
 }
 _STEPS: Final = frozenset({"SPAN", "CHAIN", "EVENT", "EVALUATOR"})
-_MARKS: Final = (b'"observations"', b'"traceId"', b'"trace_id"')
+_MARKS: Final = (b'"observations"', b'"sessionId"', b'"traceId"', b'"trace_id"')
 _OWN_MARKS: Final = (
     b'"parentObservationId"',
     b'"parent_observation_id"',
@@ -59,11 +59,12 @@ _LISTED_PROVIDER: Final = {"google_vertexai": "gcp.vertex_ai", "google_genai": "
 
 
 def matches(head: bytes, file_name: str) -> bool:  # noqa: ARG001 - one signature for all formats
-    """JSON that names observations or a trace id, with Langfuse's own keys beside them."""
-    return (
-        head.lstrip()[:1] in (b"{", b"[")
-        and any(mark in head for mark in _MARKS)
-        and any(mark in head for mark in _OWN_MARKS)
+    """JSON that begins with a trace, or names observations, a session or a trace id beside Langfuse's own keys."""
+    start = head.lstrip()
+    if not start.startswith((b"{", b"[")) or b'"resourceSpans"' in head:
+        return False
+    return start.lstrip(b"[{ \r\n\t").startswith(b'"trace"') or (
+        any(mark in head for mark in _MARKS) and any(mark in head for mark in _OWN_MARKS)
     )
 
 

@@ -224,6 +224,22 @@ def test_an_array_of_traces_is_read_and_strangers_in_it_are_refused(read):
     assert [(one["row_number"], one["rule"]) for one in found.refused] == [(2, "known_shape"), (3, "known_shape")]
 
 
+@pytest.mark.parametrize(
+    ("head", "is_ours"),
+    [
+        (b'{"trace": {"id": "t", "input": "a long text', True),
+        (b'[\n {\n "trace": {', True),
+        (b'{"id": "t", "projectId": "p", "sessionId": null, "input": "a long text', True),
+        (b'{"id": "o", "trace_id": "t", "start_time": "2026-05-04 09:00:00"}', True),
+        (b'{"resourceSpans": [{"spans": [{"traceId": "t", "projectId": "p"}]}]}', False),
+        (b'{"usage_id": "u", "trace_id": "t", "occurred_at": "2026-05-04T09:00:00Z"}', False),
+        (b"trace,observations", False),
+    ],
+)
+def test_a_document_is_told_by_its_first_keys(head, is_ours):
+    assert source_format(FORMAT).matches(head, "export.json") is is_ours
+
+
 VALUES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
 ANY = VALUES | st.lists(VALUES, max_size=2) | st.dictionaries(st.text(max_size=5), VALUES, max_size=2)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from genai_prices.data import providers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +23,7 @@ COUNTS = (
     "cache_creation_input_tokens",
     "reasoning_output_tokens",
 )
+LISTED = {"aws.bedrock": "aws", "azure.ai.openai": "openai", "gcp.gemini": "google", "mistral_ai": "mistral"}
 
 
 def line(
@@ -281,3 +283,34 @@ def test_the_real_responses_are_all_accounted_for(shared):
     assert (rules.count("unfinished"), rules.count("known_operation")) == (163, 4)
     counted = sum(portion.rows["output_tokens"].count() for portion in portions)
     assert counted / landed > 0.85
+
+
+def test_the_price_lists_own_reader_counts_the_real_responses_the_same(shared):
+    (file,) = (shared / "usage" / "provider_responses").glob("*.jsonl")
+    lines = [msgspec.json.decode(one) for one in file.read_bytes().splitlines()]
+    compared = 0
+    for portion in source_format(FORMAT).read(SourceFile(path=file)):
+        for row in portion.rows.iter_rows(named=True):
+            theirs = _listed_counts(row["provider_name"], lines[row["row_number"] - 1]["response"])
+            if theirs:
+                assert [int(row[name] or 0) for name in COUNTS[:4]] == theirs, row["row_number"]
+                compared += 1
+    assert compared > 600
+
+
+def _listed_counts(provider_name: str, body: dict[str, Any]) -> list[int] | None:
+    """What genai-prices reads from a response; None where it knows no such shape."""
+    listed = {provider.id: provider for provider in providers}
+    provider = listed.get(LISTED.get(provider_name, provider_name))
+    event = body.get("_stream_usage_event") or {}
+    whole = {**body, **event, **(event.get("response") or event.get("delta") or {})}
+    for extractor in (provider.extractors if provider else None) or ():
+        try:
+            _, counts = provider.extract_usage(whole, api_flavor=extractor.api_flavor)
+        except (LookupError, ValueError, TypeError):
+            continue
+        return [
+            getattr(counts, name) or 0
+            for name in ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
+        ]
+    return None
