@@ -103,6 +103,9 @@ def _floating(given: pl.Series, to: pl.DataType) -> pl.Series:
 
 
 def _truth(given: pl.Series, to: pl.DataType) -> pl.Series:
+    is_true, is_false = given == "true", given == "false"
+    if (is_true | is_false).all():
+        return is_true.cast(to)
     return given.str.strip_chars().str.to_lowercase().replace_strict(_TRUTHS, default=None, return_dtype=to)
 
 

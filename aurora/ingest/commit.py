@@ -195,7 +195,8 @@ class _Transaction:
             return conflict_refusals(_nothing(declared), declared, where="")
         # another batch came first, or some rows were there: the files do not hold what must land
         key = declared.key[0]
-        scan = pl.scan_parquet(part.files)
+        types = registry.polars_schema(declared, is_stored=True)
+        scan = pl.scan_parquet(part.files).select(pl.col(name).cast(kind) for name, kind in types.items())
         fresh = scan.join(twins.lazy().select(pl.col("key").alias(key)), on=key, how="anti", maintain_order="left")
         if twins.height < part.good_count:
             self._lake.append(declared.name, fresh.with_columns(pl.lit(seq, dtype=pl.Int64).alias("batch_seq")))

@@ -36,8 +36,12 @@ class Completion:
         """Before the gate: the exporter's cost in its column, defaults where the source is silent."""
         if self.declared.name == "usage":
             rows = _own_columns(rows)
-        fills = [pl.col(name).fill_null(value) for name, value in DEFAULTS.items() if name in rows.columns]
-        return rows.with_columns(fills)
+        fills = [
+            pl.col(name).fill_null(value)
+            for name, value in DEFAULTS.items()
+            if name in rows.columns and rows[name].null_count()
+        ]
+        return rows.with_columns(fills) if fills else rows
 
     def completed(self, rows: pl.DataFrame) -> pl.DataFrame:
         """All declared columns in their types, with `row_number`."""

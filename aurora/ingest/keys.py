@@ -1,25 +1,32 @@
 """Rows of one file that carry the same key: found while streaming, in bounded memory.
 
 A row whose key may have been seen is set aside; the filter errs only towards setting aside. At the end
-each one is told apart by two 64-bit hashes of its key and one of its content: the first of its kind is
-good, an equal one a duplicate, a different one a conflict.
+each one is told apart by its key and content, read back from the staged files where the first of its
+kind was written: the first is good, an equal one a duplicate, a different one a conflict.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 import polars as pl
 
+from contracts import registry
 from contracts.table import Table
 
 NOT_CONTENT: Final = frozenset({"source_format", "cost_usd", "cost_source", "price_id", "occurred_date"})
 """Columns that ingest derives, or that say how a row travelled: they do not make two rows different."""
-_BYTES_PER_ROW: Final = 16
-_MAX_FILTER_BYTES: Final = 2**28
-_TELL: Final = ("_key", "_key_too", "_content")
+_MARKS_PER_ROW: Final = 8
+_MAX_MARKS: Final = 2**27
+_LINE: Final = 64
+"""Both marks of a key lie in one line of the processor's cache: looking them up costs one miss."""
+
+Hashes = np.ndarray[tuple[int], np.dtype[np.uint64]]
+Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
 def content_columns(declared: Table) -> list[str]:
@@ -41,68 +48,67 @@ class KeyFilter:
     """Keys of one file and contract seen so far."""
 
     def __init__(self, declared: Table, *, expected_rows: int) -> None:
-        size = 2 ** max(12, (expected_rows * _BYTES_PER_ROW).bit_length())
+        size = 2 ** max(12, (expected_rows * _MARKS_PER_ROW).bit_length())
         self._key = list(declared.key)
         self._content = content_columns(declared)
-        self._marks = np.zeros(min(size, _MAX_FILTER_BYTES), dtype=np.bool_)
-        self._seen: list[pl.DataFrame] = []
+        self._types = registry.polars_schema(declared)
+        self._marks = np.zeros(min(size, _MAX_MARKS), dtype=np.bool_)
+        self._seen: list[pl.Series] = []
         self._aside: list[pl.DataFrame] = []
 
-    def fresh(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Rows whose key is surely new; the others are set aside."""
-        told = rows.select(
-            pl.struct(self._key).hash(seed=1).alias("_key")
-            if len(self._key) > 1
-            else pl.col(self._key[0]).hash(seed=1).alias("_key"),
-            pl.struct(self._key).hash(seed=2).alias("_key_too")
-            if len(self._key) > 1
-            else pl.col(self._key[0]).hash(seed=2).alias("_key_too"),
-        )
-        maybe_seen = self._mark(told["_key"].to_numpy()) | ~told["_key"].is_first_distinct().to_numpy()
-        told = told.with_columns(_content=rows.select(self._content).hash_rows(seed=3))
+    def fresh(self, rows: pl.DataFrame) -> pl.Series | None:
+        """Which rows have a key that is surely new, None when all have; the others are set aside."""
+        key = rows.select(pl.col(self._key[0]) if len(self._key) == 1 else pl.struct(self._key)).to_series()
+        hashes = key.hash(seed=1)
+        maybe_seen = pl.Series(self._mark(hashes.to_numpy())) | ~hashes.is_first_distinct()
         if not maybe_seen.any():
-            self._seen.append(told)
-            return rows
-        mask = pl.Series(maybe_seen)
-        self._aside.append(rows.filter(mask).with_columns(told.filter(mask)))
-        self._seen.append(told.filter(~mask))
-        return rows.filter(~mask)
+            self._seen.append(hashes)
+            return None
+        self._aside.append(rows.filter(maybe_seen).with_columns(hashes.filter(maybe_seen).alias("_hash")))
+        fresh = ~maybe_seen
+        self._seen.append(hashes.filter(fresh))
+        return fresh
 
-    def _mark(self, hashes: np.ndarray[tuple[int], np.dtype[np.uint64]]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        mask = np.uint64(self._marks.size - 1)
-        low = (hashes & mask).astype(np.int64)
-        high = ((hashes >> np.uint64(32)) & mask).astype(np.int64)
+    def _mark(self, hashes: Hashes) -> Flags:
+        low = (hashes & np.uint64(self._marks.size - 1)).astype(np.int64)
+        high = (low & ~(_LINE - 1)) | ((hashes >> np.uint64(40)) & np.uint64(_LINE - 1)).astype(np.int64)
         seen = self._marks[low] & self._marks[high]
         self._marks[low] = True
         self._marks[high] = True
         return seen
 
-    def settle(self) -> Settled | None:
-        """Tell apart what was set aside; None when nothing was."""
+    def settle(self, staged: Sequence[Path]) -> Settled | None:
+        """Tell apart what was set aside, given the files that hold the others; None when nothing was."""
         if not self._aside:
             return None
         aside = pl.concat(self._aside)
-        keys = aside.select("_key", "_key_too").unique()
-        first = (
-            pl.concat([*self._seen, aside.select(_TELL)])
-            .lazy()
-            .join(keys.lazy(), on=["_key", "_key_too"], how="semi", maintain_order="left")
-            .group_by("_key", "_key_too", maintain_order=True)
-            .agg(pl.col("_content").first().alias("_first"))
-            .collect()
+        first = self._written(aside, staged)
+        told = aside.drop("_hash").with_columns(_is_staged=pl.lit(value=False))
+        if first.height:
+            told = pl.concat([first.with_columns(_is_staged=pl.lit(value=True)), told], how="diagonal")
+        is_first = pl.struct(self._key).is_first_distinct()
+        firsts = told.filter(is_first).select(*self._key, *self._content)
+        rest = told.filter(~is_first)
+        is_same = pl.all_horizontal(
+            pl.lit(value=True), *(pl.col(name).eq_missing(pl.col(f"{name}_first")) for name in self._content)
         )
-        staged = pl.concat(self._seen).join(keys, on=["_key", "_key_too"], how="semi").select("_key", "_key_too")
-        told = (
-            aside.join(first, on=["_key", "_key_too"], how="left", maintain_order="left")
-            .join(staged.with_columns(_is_staged=True), on=["_key", "_key_too"], how="left", maintain_order="left")
-            .with_columns(
-                _is_good=pl.struct("_key", "_key_too").is_first_distinct() & pl.col("_is_staged").is_null(),
-                _is_same=pl.col("_content") == pl.col("_first"),
-            )
+        rest = rest.join(firsts, on=self._key, how="left", maintain_order="left", suffix="_first").with_columns(
+            _is_same=is_same
         )
-        rest = told.filter(~pl.col("_is_good"))
         return Settled(
-            good=told.filter("_is_good").drop("^_.*$"),
+            good=told.filter(is_first & ~pl.col("_is_staged")).select(aside.drop("_hash").columns),
             duplicate_count=int(rest["_is_same"].sum()),
-            conflicts=rest.filter(~pl.col("_is_same")).drop("^_.*$"),
+            conflicts=rest.filter(~pl.col("_is_same")).select(aside.drop("_hash").columns),
         )
+
+    def _written(self, aside: pl.DataFrame, staged: Sequence[Path]) -> pl.DataFrame:
+        """Rows in the staged files whose key was set aside later: key and content."""
+        hashes = aside["_hash"].unique()
+        known = pl.concat([seen.filter(seen.is_in(hashes)) for seen in self._seen]) if self._seen else hashes.clear()
+        suspects = aside.filter(pl.col("_hash").is_in(known.implode())).select(self._key).unique()
+        columns = [*self._key, *self._content]
+        if suspects.is_empty() or not staged:
+            return aside.select(columns).clear()
+        is_suspect = pl.all_horizontal(pl.col(name).is_in(suspects[name].implode()) for name in self._key)
+        found = pl.scan_parquet(list(staged)).filter(is_suspect).select(pl.col(n).cast(self._types[n]) for n in columns)
+        return found.join(suspects.lazy(), on=self._key, how="semi").collect()

@@ -55,28 +55,40 @@ def _foreign_encoding(stream: BinaryIO) -> Refusal | None:
 
 
 def _chunks(stream: BinaryIO, *, limit: int, quoted: bool) -> Iterator[LineChunk]:
-    rest, first = b"", 1
-    size = min(CHUNK_BYTES, limit)
-    while block := stream.read(size):
-        data = rest + block
-        cut = _cut(data, quoted=quoted and len(data) < limit)
-        if cut == 0 and len(data) > limit:
-            refusal, rest = _skip_line(stream, data, first, limit)
+    size, kept, first = min(CHUNK_BYTES, limit), 0, 1
+    # one buffer for the whole file: fresh memory costs more than reading into it
+    buffer = bytearray(2 * size)
+    while True:
+        if len(buffer) < kept + size:
+            buffer.extend(bytes(kept + size - len(buffer)))
+        with memoryview(buffer) as view:
+            count = stream.readinto(view[kept : kept + size])  # type: ignore[attr-defined]
+        if not count:
+            break
+        kept += count
+        cut = _cut(buffer, kept, quoted=quoted and kept < limit)
+        if cut == 0 and kept > limit:
+            refusal, rest = _skip_line(stream, bytes(buffer[:_HEAD_BYTES]), first, limit)
             yield LineChunk(b"", first, (refusal,))
             first += 1
+            buffer[: len(rest)] = rest
+            kept = len(rest)
             continue
         if cut:
-            yield from _bounded(data[:cut], first, limit)
-            first += data.count(b"\n", 0, cut)
-        rest = data[cut:]
-    if rest:
-        yield from _bounded(rest, first, limit)
+            with memoryview(buffer) as view:
+                data = bytes(view[:cut])
+            yield from _bounded(data, first, limit)
+            first += data.count(b"\n")
+            buffer[: kept - cut] = buffer[cut:kept]
+            kept -= cut
+    if kept:
+        yield from _bounded(bytes(buffer[:kept]), first, limit)
 
 
-def _cut(data: bytes, *, quoted: bool) -> int:
-    """Where the last whole line ends."""
-    cut = data.rfind(b"\n") + 1
-    if not quoted or b'"' not in data:
+def _cut(data: bytearray, size: int, *, quoted: bool) -> int:
+    """Where the last whole line of the first `size` bytes ends."""
+    cut = data.rfind(b"\n", 0, size) + 1
+    if not quoted or data.find(b'"', 0, size) < 0:
         return cut
     end = cut
     while end and data.count(b'"', 0, end) % 2:
@@ -97,9 +109,8 @@ def _bounded(data: bytes, first: int, limit: int) -> Iterator[LineChunk]:
             yield LineChunk(line, number)
 
 
-def _skip_line(stream: BinaryIO, data: bytes, number: int, limit: int) -> tuple[Refusal, bytes]:
+def _skip_line(stream: BinaryIO, head: bytes, number: int, limit: int) -> tuple[Refusal, bytes]:
     """Read on to the next newline without keeping anything; what follows it is the new rest."""
-    head = data[:_HEAD_BYTES]
     while block := stream.read(CHUNK_BYTES):
         end = block.find(b"\n")
         if end >= 0:

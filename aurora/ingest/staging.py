@@ -27,9 +27,13 @@ from aurora.ingest.source_formats import source_format
 from contracts import registry
 from contracts.table import Table
 
-ROWS_PER_FILE: Final = 400_000
+ROWS_PER_FILE: Final = 250_000
 """Rows gated, priced and written at once: few enough for memory, enough for good Parquet files."""
-_MIN_BYTES_PER_ROW: Final = 60
+_ROWS_PER_GROUP: Final = 122_880
+"""Rows that DuckDB reads as one piece of work."""
+_BYTES_PER_ROW: Final = 180
+_PORTIONS_AHEAD: Final = 8
+"""Enough for the reader to go on while a whole file's worth of rows is gated and written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +105,7 @@ class _PartStager:
 
     def finish(self) -> StagedPart:
         self._flush()
-        settled = self._keys.settle()
+        settled = self._keys.settle(self.part.files)
         if settled:
             self.part.duplicate_count += settled.duplicate_count
             self._refuse(conflict_refusals(settled.conflicts, self._declared, where="in the same file"))
@@ -115,7 +119,8 @@ class _PartStager:
         self._waiting, self._waiting_rows = [], 0
         good = self._gated(read)
         if good.height:
-            self._write(self._keys.fresh(self._completion.completed(good)))
+            rows = self._completion.completed(good)
+            self._write(rows, self._keys.fresh(rows))
 
     def _gated(self, read: pl.DataFrame) -> pl.DataFrame:
         declared = self._declared
@@ -132,7 +137,7 @@ class _PartStager:
         if faults.is_empty():
             return rows
         self._refuse(explained(faults, read, declared))
-        return rows[_others(faults["index"], rows.height)]
+        return rows.filter(~_marked(faults["index"], rows.height))
 
     def _fills(self) -> frozenset[str]:
         return ADDED | {"usage_id"}
@@ -145,26 +150,36 @@ class _PartStager:
             self.part.refused.append(refused)
             self.part.quarantined_count += refused[ROW].n_unique()
 
-    def _write(self, rows: pl.DataFrame) -> None:
-        if rows.is_empty():
+    def _write(self, rows: pl.DataFrame, kept: pl.Series | None = None) -> None:
+        """Price and write those of `rows` that are `kept`; they are picked out while they are written."""
+        count = rows.height if kept is None else int(kept.sum())
+        if not count:
             return
         if self._declared.name == "usage":
             rows = self._book.price(rows)
-            self.part.unpriced_count += int((rows["cost_source"] == "unpriced").sum())
+            unpriced = rows["cost_source"] == "unpriced"
+            self.part.unpriced_count += int((unpriced if kept is None else unpriced & kept).sum())
         self._folder.mkdir(parents=True, exist_ok=True)
         file = self._folder / f"batch-{self._origin.batch_id[:12]}-{uuid.uuid4().hex[:16]}.parquet"
-        stored = rows.with_columns(
-            pl.lit(self._origin.batch_id).alias("batch_id"),
-            pl.lit(self._origin.batch_seq, dtype=pl.Int64).alias("batch_seq"),
-            pl.lit(self._origin.ingested_at).cast(pl.Datetime("us", "UTC")).alias("ingested_at"),
-        ).select(self._declared.stored_columns)
+        stored = rows.lazy() if kept is None else rows.lazy().filter(kept)
         self.part.files.append(file)
-        stored.write_parquet(file, compression="snappy", row_group_size=ROWS_PER_FILE)
-        self.part.good_count += rows.height
+        stored.with_columns(self._stamps(rows)).select(self._declared.stored_columns).sink_parquet(
+            file, compression="lz4", row_group_size=_ROWS_PER_GROUP
+        )
+        self.part.good_count += count
 
-
-def _others(indices: pl.Series, height: int) -> pl.Series:
-    return pl.Series(range(0)).cast(pl.UInt32) if height == 0 else (~_marked(indices, height)).arg_true()
+    def _stamps(self, rows: pl.DataFrame) -> list[pl.Expr]:
+        """The batch columns; a text that all rows share is written once, as a dictionary of one."""
+        origin = self._origin
+        shared = {"batch_id": origin.batch_id}
+        for name in ("source", "source_format", "region"):
+            if name in rows.columns and (value := rows[name][0]) is not None and (rows[name] == value).all():
+                shared[name] = value
+        return [
+            *(pl.lit(value, dtype=pl.Enum([value])).alias(name) for name, value in shared.items()),
+            pl.lit(origin.batch_seq, dtype=pl.Int64).alias("batch_seq"),
+            pl.lit(origin.ingested_at).cast(pl.Datetime("us", "UTC")).alias("ingested_at"),
+        ]
 
 
 def _marked(indices: pl.Series, height: int) -> pl.Series:
@@ -195,7 +210,7 @@ def stage_file(file: SourceFile, origin: BatchOrigin, *, folders: Path, book: Pr
 
     Whatever is raised, the staged files are removed first.
     """
-    expected = max(1000, file.path.stat().st_size // _MIN_BYTES_PER_ROW)
+    expected = max(1000, file.path.stat().st_size // _BYTES_PER_ROW)
     stagers: dict[str, _PartStager] = {}
 
     def stager(contract: str) -> _PartStager:
@@ -217,7 +232,7 @@ def stage_file(file: SourceFile, origin: BatchOrigin, *, folders: Path, book: Pr
 
 def _read_ahead(portions: Iterator[Portion]) -> Iterator[Portion]:
     """The same portions, read in a thread of their own while earlier ones are worked on."""
-    ready: queue.Queue[Portion | BaseException | None] = queue.Queue(maxsize=4)
+    ready: queue.Queue[Portion | BaseException | None] = queue.Queue(maxsize=_PORTIONS_AHEAD)
     stop = threading.Event()
 
     def read() -> None:
