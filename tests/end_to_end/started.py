@@ -56,7 +56,11 @@ class Started:
         key = (self.data_dir / "tenants" / "demo" / "owner.key").read_text(encoding="utf-8").strip()
         data = None if body is None else json.dumps(body).encode()
         status, text = self._send(
-            urllib.request.Request(self.home + path, data=data, headers={"Authorization": f"Bearer {key}"})
+            urllib.request.Request(
+                self.home + path,
+                data=data,
+                headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+            )
         )
         return status, json.loads(text)
 
