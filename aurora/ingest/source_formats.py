@@ -71,6 +71,13 @@ def detect(path: Path) -> str:
     """Name of the format the file is in; `DataError` when none claims it."""
     with path.open("rb") as stream:
         head = stream.read(HEAD_BYTES).removeprefix(UTF8_BOM)
+    if not head.strip():
+        raise DataError(
+            f"{path.name} is empty.",
+            field="file",
+            rule="not_empty",
+            next_step="Look at the export that wrote it, and drop it again when it holds rows.",
+        )
     for name, candidate in source_formats().items():
         if candidate.matches(head, path.name):
             return name
