@@ -9,12 +9,60 @@ from dataclasses import dataclass
 from typing import Final
 
 FUNCTIONS: Final = frozenset(
-    ["abs", "avg", "cast", "coalesce", "count", "floor", "greatest", "least", "max", "min", "nullif", "row_number", "sqrt", "sum"]
+    [
+        "abs",
+        "avg",
+        "cast",
+        "coalesce",
+        "count",
+        "floor",
+        "greatest",
+        "least",
+        "max",
+        "min",
+        "nullif",
+        "row_number",
+        "sqrt",
+        "sum",
+    ]
 )
 """Functions that mean the same everywhere. Another one goes into a macro, or here once it was tried on all engines."""
 
 _BEFORE_PAREN: Final = frozenset(
-    ["all", "and", "as", "by", "distinct", "else", "exists", "from", "group", "having", "in", "interval", "join", "not", "on", "or", "over", "partition", "select", "then", "union", "using", "values", "when", "where", "with", "decimal", "varchar", "except", "intersect", "exclude", "replace"]
+    [
+        "all",
+        "and",
+        "as",
+        "by",
+        "distinct",
+        "else",
+        "exists",
+        "from",
+        "group",
+        "having",
+        "in",
+        "interval",
+        "join",
+        "not",
+        "on",
+        "or",
+        "over",
+        "partition",
+        "select",
+        "then",
+        "union",
+        "using",
+        "values",
+        "when",
+        "where",
+        "with",
+        "decimal",
+        "varchar",
+        "except",
+        "intersect",
+        "exclude",
+        "replace",
+    ]
 )
 """Words that stand before a parenthesis and are no functions."""
 

@@ -1,4 +1,12 @@
-{{ config(materialized="incremental", incremental_strategy="delete+insert", unique_key="period_date") }}
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="delete+insert",
+        unique_key="period_date",
+        on_schema_change="fail",
+        contract={"enforced": true},
+    )
+}}
 
 with
     operations as (

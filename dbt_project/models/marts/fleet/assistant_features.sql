@@ -69,7 +69,7 @@ with
     errors as (
         select
             usage_days.assistant_id,
-            cast(sum(usage_days.error_count) as double) / sum(usage_days.operation_count) as error_share
+            cast(sum(usage_days.error_count) as double) / cast(sum(usage_days.operation_count) as double) as error_share
         from {{ ref("usage_daily") }} as usage_days
         inner join observed on usage_days.period_date > observed.as_of_date - interval '90' day
         where usage_days.period_date <= observed.as_of_date
