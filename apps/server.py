@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any, cast
 
 import uvicorn
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -16,7 +17,7 @@ from aurora.settings import load_settings
 def main() -> None:
     """Serve until asked to stop; requests in flight are answered first."""
     settings = load_settings(os.environ)
-    pages = ProxyHeadersMiddleware(pages_app())
+    pages: Any = ProxyHeadersMiddleware(cast("Any", pages_app()))  # uvicorn types ASGI in its own way
     uvicorn.Server(server_config(create_app(settings, pages=pages), settings)).run()
 
 
