@@ -54,6 +54,7 @@ LLMS = (
     ("self_hosted", "falcon-arabic-7b-instruct", "chat", 0.0, 0.03, 1.0),
 )
 STAGES = ("fleet", "landing", "journal", "checks", "marts", "features", "route_llm")
+ANSWERING = [llm[1] for llm in LLMS if llm[2] == "chat"]
 Row = dict[str, Any]
 
 
@@ -113,7 +114,7 @@ def _records(row: Row, draw: random.Random) -> Iterator[JournalRecord]:
 
 def _decision(row: Row, draw: random.Random) -> Decision:
     is_llm = row["decision_kind"] == "route_llm"
-    names = [llm[1] for llm in LLMS] if is_llm else [assistant[0] for assistant in ASSISTANTS]
+    names = ANSWERING if is_llm else [assistant[0] for assistant in ASSISTANTS]
     forbidden, unable = [name for name in names if name != row["action"]][:2]
     vetoes = {
         forbidden: Veto(source="rule", rule_id="residency_dubai", reason="Personal data of clients stays in ae-dubai."),
@@ -236,9 +237,7 @@ def _decisions(draw: random.Random) -> list[Row]:
         is_abstained = draw.random() < 0.06
         is_overridden = not is_abstained and draw.random() < 0.05
         action = (
-            None
-            if is_abstained
-            else draw.choice([a[0] for a in ASSISTANTS] if kind == "route_task" else [m[1] for m in LLMS])
+            None if is_abstained else draw.choice([a[0] for a in ASSISTANTS] if kind == "route_task" else ANSWERING)
         )
         baseline = draw.uniform(0.004, 0.02)
         rows.append({

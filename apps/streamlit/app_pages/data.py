@@ -29,7 +29,7 @@ from contracts.fields import FIELDS
 from contracts.registry import DUCKDB_TYPES, stored_fields, table, tables
 
 _REFUSED_ORDER = (
-    "source", "file_name", "row_number", "column_name", "rule", "reason", "ingested_at", "raw_row", "contract",
+    "reason", "file_name", "row_number", "source", "rule", "column_name", "ingested_at", "raw_row", "contract",
     "batch_id",
 )  # fmt: skip
 
@@ -148,7 +148,7 @@ def _contracts(pin: Pin) -> None:
         empty="This contract has no column.",
         note=f"{plural(columns.height, 'column')}. A column is declared once and means the same in every table "
         f"({len(FIELDS)} in all).",
-        columns={"column_name": st.column_config.TextColumn("Column", pinned=True)},
+        columns={"column_name": st.column_config.TextColumn("Column")},
         height=560,
     )
 

@@ -60,8 +60,8 @@ def _list(pin: Pin) -> None:
             _tiles(found)
     shown = found.select(
         "decided_at",
-        pl.col("decision_kind").replace(_PROSE).alias("question"),
         _result(assistant_names(pin)).alias("result"),
+        pl.col("decision_kind").replace(_PROSE).alias("question"),
         "confidence",
         pl.when(pl.col("is_success")).then(pl.lit("✓ Good")).when(pl.col("is_success").not_()).then(pl.lit("✗ Bad"))
         .otherwise(pl.lit(NOTHING)).alias("outcome"),
@@ -85,10 +85,8 @@ def _list(pin: Pin) -> None:
 
 
 def _filter() -> DecisionFilter:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        show = st.segmented_control(
-            "Show", list(_SHOWS), default="All", required=True, key="show", bind="query-params", width="content"
-        )
+    show = st.pills("Show", list(_SHOWS), default="All", required=True, key="show", bind="query-params")
+    with st.container(horizontal=True, vertical_alignment="top"):
         kind = st.selectbox(
             "Question",
             [None, *DECISION_KINDS],

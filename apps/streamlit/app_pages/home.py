@@ -54,7 +54,7 @@ def page() -> None:
     pin = pin_or_first_start("usage_daily", "assistants")
     figures, waiting = home_figures(pin), list_decisions(pin, DecisionFilter(show="waiting"))
     needs = [need for need in _needs(figures, waiting.height) if need.amount]
-    headline(_sentence(figures, len(needs)), pin, data_to=figures.as_of, has_money=True, is_sample=figures.is_sample)
+    headline(_sentence(figures, len(needs)), pin, data_to=figures.as_of, has_money=True)
     _spend(figures)
     records = stage_records(pin.paths)
     _needs_a_human(needs)
@@ -105,7 +105,7 @@ def _spend_tile(name: str, period: PeriodSpend, line: tuple[float, ...], *, is_c
         delta_arrow="auto" if moved is not None and abs(moved) >= _NOTABLE else "off",
         delta_description=f"against {before}" if moved is not None else None,
         chart_data=list(line),
-        chart_type="area",
+        chart_type="bar",
     )
     st.caption(f"{usd(period.cost_usd)} · {plural(period.operation_count, 'call')} · chart: {len(line)} days")
 
@@ -158,18 +158,23 @@ def _needs_a_human(needs: list[_Need]) -> None:
     section("Needs you")
     if not needs:
         st.success("Nothing waits for you.", icon=":material/check_circle:")
-    columns = st.columns(2)
-    for number, need in enumerate(needs):
-        with columns[number % 2].container(border=True, horizontal=True, vertical_alignment="center", wrap=False):
-            st.markdown(f"**{count(need.amount)}** · {need.title}  \n:gray[{need.what_to_do}]", width="stretch")
-            if need.page:
-                st.page_link(
-                    f"app_pages/{need.page}.py",
-                    label="Open",
-                    icon=":material/arrow_forward:",
-                    width="content",
-                    query_params=need.query,
-                )
+    for start in range(0, len(needs), 2):
+        for column, need in zip(st.columns(2), needs[start : start + 2], strict=False):
+            with column:
+                _need(need)
+
+
+def _need(need: _Need) -> None:
+    with st.container(border=True, height="stretch", horizontal=True, vertical_alignment="center", wrap=False):
+        st.markdown(f"**{count(need.amount)}** · {need.title}  \n:gray[{need.what_to_do}]", width="stretch")
+        if need.page:
+            st.page_link(
+                f"app_pages/{need.page}.py",
+                label="Open",
+                icon=":material/arrow_forward:",
+                width="content",
+                query_params=need.query,
+            )
 
 
 def _health(figures: HomeFigures, records: list[StageRecord]) -> None:

@@ -85,10 +85,9 @@ REFUSED = Question(
 )
 BATCHES = Question(
     marts=("ingest_batches",),
-    shape={"batch_count": INT, "sample_count": INT, "row_count": INT, "good_count": INT, "last_ingested_at": TIME},
+    shape={"batch_count": INT, "row_count": INT, "good_count": INT, "last_ingested_at": TIME},
     sql="""
         SELECT count(DISTINCT batch_id) AS batch_count,
-               count(*) FILTER (contains(lower(source || ' ' || file_name), 'sample')) AS sample_count,
                coalesce(sum(row_count), 0) AS row_count,
                coalesce(sum(good_count), 0) AS good_count, max(ingested_at) AS last_ingested_at
         FROM mart.ingest_batches
@@ -127,11 +126,6 @@ class HomeFigures:
     def refused_count(self) -> int:
         """Rows in quarantine, counted once for each failed check."""
         return int(self.refused["row_count"].sum())
-
-    @property
-    def is_sample(self) -> bool:
-        """Whether anything of it was generated to show the product: a batch, or an assistant of the pack."""
-        return bool(self.batches["sample_count"].sum()) or bool(self.assistants["is_sample"].any())
 
     @property
     def unpriced(self) -> pl.DataFrame:

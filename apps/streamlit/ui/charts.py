@@ -20,19 +20,30 @@ _HEIGHT = 340
 _LEGEND: dict[str, Any] = {
     "orient": "bottom",
     "columns": 2,
-    "labelLimit": 136,
+    "labelLimit": 320,
     "title": None,
     "offset": 6,
-    "columnPadding": 8,
+    "columnPadding": 10,
 }
-_DAY = alt.X(
-    # The unit and the scale in UTC: a viewer in Dubai and one in New York see the same day.
-    "utcyearmonthdate(period_date):T",
-    title="Day (UTC)",
-    scale=alt.Scale(type="utc"),
-    axis=alt.Axis(format="%-d %b", labelOverlap=True, grid=False),
-)
+_TWO_BESIDE = 22
+"""Letters of a label up to which two stand beside each other on a telephone."""
+_DAY_LABELS = 14
 _DAY_TOLD = alt.Tooltip("utcyearmonthdate(period_date):T", title="Day (UTC)", format="%-d %b %Y")
+
+
+def _day(frame: pl.DataFrame) -> alt.X:
+    """The days of the frame, labelled on some of them and on no other."""
+    days = frame["period_date"].unique().sort()
+    labelled = days.gather_every(max(1, -(-days.len() // _DAY_LABELS)))
+    values = [alt.DateTime(year=day.year, month=day.month, date=day.day, utc=True) for day in labelled]
+    axis = alt.Axis(format="%-d %b", labelOverlap=True, grid=False, values=values)
+    # The unit and the scale in UTC: a viewer in Dubai and one in New York see the same day.
+    return alt.X("utcyearmonthdate(period_date):T", title="Day (UTC)", scale=alt.Scale(type="utc"), axis=axis)
+
+
+def _columns(names: list[str]) -> int:
+    """How many labels of a legend stand beside each other, so that none is cut off."""
+    return 2 if max(map(len, names), default=0) <= _TWO_BESIDE else 1
 
 
 def top_with_rest(frame: pl.DataFrame, dimension: str, measures: list[str], by: str, *, keep: int = 6) -> pl.DataFrame:
@@ -52,14 +63,17 @@ def top_with_rest(frame: pl.DataFrame, dimension: str, measures: list[str], by: 
 def spend_by_day(frame: pl.DataFrame, dimension: str, title: str) -> None:
     """Stacked spend a day in dirhams; `frame` has period_date, the dimension, cost_usd, operation_count."""
     money = frame.with_columns(cost_aed=pl.col("cost_usd") * AED_PER_USD)
-    order = money.group_by(dimension).agg(pl.col("cost_usd").sum()).sort("cost_usd", descending=True)[dimension]
+    order: list[str] = (
+        money.group_by(dimension).agg(pl.col("cost_usd").sum()).sort("cost_usd", descending=True)[dimension].to_list()
+    )
+    columns = _columns(order)
     chart = (
         alt.Chart(money)
         .mark_bar()
         .encode(
-            x=_DAY,
+            x=_day(money),
             y=alt.Y("cost_aed:Q", title="AED a day", axis=alt.Axis(format="~s", tickCount=5)),
-            color=alt.Color(f"{dimension}:N", legend=alt.Legend(**_LEGEND), sort=order.to_list()),
+            color=alt.Color(f"{dimension}:N", legend=alt.Legend(**_LEGEND | {"columns": columns}), sort=order),
             tooltip=[
                 _DAY_TOLD,
                 alt.Tooltip(f"{dimension}:N", title=title),
@@ -68,7 +82,7 @@ def spend_by_day(frame: pl.DataFrame, dimension: str, title: str) -> None:
                 alt.Tooltip("operation_count:Q", title="Calls", format=","),
             ],
         )
-        .properties(height=_HEIGHT)
+        .properties(height=_HEIGHT + 18 * (len(order) // columns - 1))
     )
     st.altair_chart(chart, alt=f"Spend a day in AED by {title.lower()}, {money.height} values")
 
@@ -87,7 +101,7 @@ def latency_by_day(frame: pl.DataFrame) -> None:
         alt.Chart(long)
         .mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=18))
         .encode(
-            x=_DAY,
+            x=_day(long),
             y=alt.Y("duration_ms:Q", title="Response time (ms)", axis=alt.Axis(format="~s", tickCount=5)),
             color=alt.Color("percentile:N", legend=legend),
             strokeDash=alt.StrokeDash("percentile:N", scale=dash, legend=legend),
@@ -108,7 +122,7 @@ def errors_by_day(frame: pl.DataFrame) -> None:
         alt.Chart(frame)
         .mark_bar()
         .encode(
-            x=_DAY,
+            x=_day(frame),
             y=alt.Y("error_share:Q", title="Failed calls (share)", axis=alt.Axis(format=".1~%", tickCount=5)),
             tooltip=[
                 _DAY_TOLD,
@@ -128,7 +142,7 @@ def decisions_by_day(frame: pl.DataFrame) -> None:
         alt.Chart(frame)
         .mark_bar()
         .encode(
-            x=_DAY,
+            x=_day(frame),
             y=alt.Y("decision_count:Q", title="Decisions a day", axis=alt.Axis(format="~s", tickCount=5)),
             color=alt.Color("result:N", sort=list(RESULTS), legend=alt.Legend(**_LEGEND)),
             tooltip=[
@@ -150,7 +164,7 @@ def scores(frame: pl.DataFrame) -> None:
         alt.Chart(scored)
         .mark_bar()
         .encode(
-            y=alt.Y("candidate_id:N", sort="-x", title=None, axis=alt.Axis(labelLimit=160)),
+            y=alt.Y("candidate_id:N", sort="-x", title=None, axis=alt.Axis(labelLimit=180, labelOverlap=False)),
             x=alt.X("score:Q", title="Score (higher is better)", axis=alt.Axis(tickCount=5)),
             color=alt.Color("verdict:N", scale=alt.Scale(domain=known), legend=alt.Legend(**_LEGEND)),
             tooltip=[
@@ -159,6 +173,6 @@ def scores(frame: pl.DataFrame) -> None:
                 alt.Tooltip("verdict:N", title="Verdict"),
             ],
         )
-        .properties(height=28 * scored.height + 90)
+        .properties(height=26 * scored.height + 130)
     )
     st.altair_chart(chart, alt="Score of each candidate")

@@ -201,7 +201,7 @@ def _candidates(decision: Decision, pin: Pin, names: Names) -> None:
         pin=pin,
         empty="The decision was made without candidates.",
         columns={
-            "candidate_id": st.column_config.TextColumn("Candidate", pinned=True),
+            "candidate_id": st.column_config.TextColumn("Candidate"),
             "score": st.column_config.NumberColumn("Score", format="%.4f", help="The policy's; higher is better"),
             "quality": st.column_config.NumberColumn("Quality", format="percent", help="Expected, calibrated"),
             "propensity": st.column_config.NumberColumn("Probability", format="percent", help="Of being chosen"),

@@ -8,6 +8,7 @@ from typing import Literal
 import streamlit as st
 
 from apps.streamlit.reads.lake import Pin
+from apps.streamlit.reads.samples import holds_samples
 from apps.streamlit.ui.wording import AED_PER_USD, gulf_time
 
 Tone = Literal["good", "look", "act", "quiet"]
@@ -21,9 +22,7 @@ _TONES: dict[Tone, tuple[Literal["green", "orange", "red", "gray"], str, str]] =
 }
 
 
-def headline(
-    sentence: str, pin: Pin, *, data_to: dt.date | None = None, has_money: bool = False, is_sample: bool = False
-) -> None:
+def headline(sentence: str, pin: Pin, *, data_to: dt.date | None = None, has_money: bool = False) -> None:
     """The page in one sentence, and below it what the sentence was read from."""
     st.title(sentence, anchor=False)
     parts = [f"Company **{pin.tenant}**"]
@@ -35,7 +34,7 @@ def headline(
         parts.append(f"AED at {AED_PER_USD} a dollar")
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.caption(" · ".join(parts), width="content")
-        if is_sample:
+        if holds_samples(pin):
             st.badge("Sample data", icon=":material/science:", color="violet")
 
 
