@@ -1,6 +1,8 @@
 """The routes that may take a framework's time: FastAPI over `apps/api/routes/`, every error a problem.
 
-A file in `routes/` with a `router` is its own registration.
+A file in `routes/` with a `router` is its own registration. Routes are coroutines and read through
+`asyncio.to_thread`: its few threads live as long as the server, and each keeps one connection to a tenant's
+state. FastAPI's own threads come and go and would leave a connection behind each time.
 """
 
 from __future__ import annotations

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import json
+import pkgutil
 import re
 from collections.abc import Iterator
 
@@ -10,7 +13,7 @@ import msgspec
 import pytest
 
 import aurora.errors
-from apps.api import problems
+from apps.api import problems, routes
 from aurora.errors import AuroraError
 from contracts.messages import decisions
 
@@ -64,6 +67,16 @@ def test_every_documented_route_is_there(service, document):
             reply = stranger.request(method, re.sub(r"{\w+}", "conflict", path))
             expected = {401} if operation.get("security") else {200}
             assert reply.status_code in expected, (method, path, reply.text)
+
+
+def test_every_route_is_a_coroutine():
+    """FastAPI runs others in threads that come and go, and each would leave a connection to the state behind."""
+    routers = [
+        importlib.import_module(f"apps.api.routes.{one.name}").router for one in pkgutil.iter_modules(routes.__path__)
+    ]
+    endpoints = [route.endpoint for router in routers for route in router.routes]
+    assert len(endpoints) > 10
+    assert [one for one in endpoints if not inspect.iscoroutinefunction(one)] == []
 
 
 def test_every_documented_status_has_its_problem_page(client, document):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from base64 import b64encode
 
 from fastapi import APIRouter
@@ -12,15 +13,15 @@ from apps.api.messages import AuditCheckpoint, AuditProof
 from aurora.audit.proofs import prove_inclusion
 from aurora.audit.records import read_decision
 from aurora.errors import NotFoundError
+from aurora.store.journal import StateReader
 
 router = APIRouter(tags=["audit"])
 
 
 @router.get("/api/v1/audit/checkpoint", **documented(AuditCheckpoint, scope="read"))
-def show_checkpoint(caller: Reader) -> Response:
+async def show_checkpoint(caller: Reader) -> Response:
     """The newest signed tree head. Who keeps one can show later that the log was not rewritten."""
-    store = caller.runtime.store
-    note = store.checkpoint()
+    note = await asyncio.to_thread(caller.runtime.store.checkpoint)
     if note is None:
         raise NotFoundError(
             "The audit log holds no record yet.", field="checkpoint", next_step="Make a decision first."
@@ -29,18 +30,19 @@ def show_checkpoint(caller: Reader) -> Response:
 
 
 @router.get("/api/v1/audit/proof/{decision_id}", **documented(AuditProof, scope="read"))
-def show_proof(caller: Reader, decision_id: str) -> Response:
+async def show_proof(caller: Reader, decision_id: str) -> Response:
     """The decision's sealed bytes and the path from them to the newest checkpoint's root."""
-    store = caller.runtime.store
+    return reply(await asyncio.to_thread(_proof, caller.runtime.store, decision_id))
+
+
+def _proof(store: StateReader, decision_id: str) -> AuditProof:
     read_decision(store, decision_id)
     proof = prove_inclusion(store, decision_id)
-    return reply(
-        AuditProof(
-            decision_id=decision_id,
-            leaf_index=proof.leaf_index,
-            tree_size=proof.tree_size,
-            entry=b64encode(proof.entry).decode(),
-            path=[b64encode(one).decode() for one in proof.path],
-            checkpoint=proof.checkpoint.decode(),
-        )
+    return AuditProof(
+        decision_id=decision_id,
+        leaf_index=proof.leaf_index,
+        tree_size=proof.tree_size,
+        entry=b64encode(proof.entry).decode(),
+        path=[b64encode(one).decode() for one in proof.path],
+        checkpoint=proof.checkpoint.decode(),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import re
@@ -56,10 +57,10 @@ class Wanted(BaseModel):
 
 
 @router.get("/api/v1/decisions", **documented(DecisionPage, scope="read"))
-def list_decisions(caller: Reader, wanted: Annotated[Wanted, Query()]) -> Response:
+async def list_decisions(caller: Reader, wanted: Annotated[Wanted, Query()]) -> Response:
     """The tenant's decisions, newest first. What is decided meanwhile does not shift a page."""
     before = None if wanted.cursor is None else _place(wanted.cursor)
-    return reply(_page(caller.runtime.store, wanted, before))
+    return reply(await asyncio.to_thread(_page, caller.runtime.store, wanted, before))
 
 
 def _page(store: StateReader, wanted: Wanted, before: int | None) -> DecisionPage:

@@ -23,9 +23,10 @@ _REQUESTS = msgspec.json.Decoder(KeyRequest)
 
 
 @router.get("/api/v1/keys", **documented(KeyList, scope="admin"))
-def list_keys(caller: Administrator) -> Response:
+async def list_keys(caller: Administrator) -> Response:
     """Every key of the tenant, ended ones too; secrets are not kept and cannot be shown."""
-    return reply(KeyList(keys=[_info(row) for row in caller.runtime.store.api_keys()]))
+    rows = await asyncio.to_thread(caller.runtime.store.api_keys)
+    return reply(KeyList(keys=[_info(row) for row in rows]))
 
 
 @router.post("/api/v1/keys", **documented(KeyCreated, scope="admin", status=201, takes=KeyRequest))

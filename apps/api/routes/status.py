@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import APIRouter
 from fastapi.responses import Response
 
@@ -15,19 +17,20 @@ router = APIRouter(tags=["fleet"])
 
 
 @router.get("/api/v1/status", **documented(TenantStatus, scope="read"))
-def show_status(caller: Reader) -> Response:
+async def show_status(caller: Reader) -> Response:
     """What decides, how long the audit log is, and the lake's newest snapshots."""
-    runtime = caller.runtime
-    return reply(
-        TenantStatus(
-            tenant_id=runtime.paths.tenant,
-            region=runtime.paths.region,
-            engine=_engine(runtime),
-            journal=JournalStatus(record_count=runtime.store.last_seq(), is_writable=runtime.store.broken is None),
-            lake=LakeStatus(
-                raw_snapshot_id=_snapshot(runtime.paths, "raw"), mart_snapshot_id=_snapshot(runtime.paths, "mart")
-            ),
-        )
+    return reply(await asyncio.to_thread(_status, caller.runtime))
+
+
+def _status(runtime: TenantRuntime) -> TenantStatus:
+    return TenantStatus(
+        tenant_id=runtime.paths.tenant,
+        region=runtime.paths.region,
+        engine=_engine(runtime),
+        journal=JournalStatus(record_count=runtime.store.last_seq(), is_writable=runtime.store.broken is None),
+        lake=LakeStatus(
+            raw_snapshot_id=_snapshot(runtime.paths, "raw"), mart_snapshot_id=_snapshot(runtime.paths, "mart")
+        ),
     )
 
 
