@@ -44,14 +44,22 @@ def prepare_tenant(settings: Settings, *, progress: Callable[[str], None]) -> Pr
 
 
 def seed_tenant(settings: Settings, paths: TenantPaths, *, progress: Callable[[str], None]) -> None:
-    """Fill an empty landing folder with real data where it is present, else with seeded samples."""
-    if any(paths.landing.rglob("*")):
-        return
+    """Fill an empty landing folder with real data where it is present, else with seeded samples.
+
+    A start that was killed in the middle of it goes on with the same moment, and so with the same files.
+    """
+    begun = paths.landing / ".seeding"
+    if not begun.exists():
+        if any(paths.landing.rglob("*")):
+            return
+        begun.write_text(utc_now().isoformat(), encoding="utf-8")
     from aurora.ingest.samples import seed_landing
 
+    moment = dt.datetime.fromisoformat(begun.read_text(encoding="utf-8"))
     is_real = settings.shared_data_dir.is_dir()
     progress("Bringing in real data" if is_real else "Generating seeded samples (no real data found)")
-    seed_landing(paths, settings, clock=utc_now)
+    seed_landing(paths, settings, clock=lambda: moment)
+    begun.unlink()
 
 
 def _owner_key(paths: TenantPaths) -> Path:
