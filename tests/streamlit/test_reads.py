@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -166,6 +167,15 @@ def test_health_judges_each_fact_in_a_word(pin: Pin) -> None:
     late = {line.title: line for line in health_lines(home_figures(pin), [], now=NOW + dt.timedelta(days=9))}
     assert late["Figures"].tone == late["Data"].tone == "act"
     assert late["Build"].tone == "quiet"
+
+
+def test_assistants_that_only_usage_names_are_told_apart_from_those_of_the_pack(pin: Pin) -> None:
+    figures = home_figures(pin)
+    state = pl.when(pl.col("assistant_id") == "support").then(None).otherwise(pl.lit("active"))
+    partly = replace(figures, assistants=figures.assistants.with_columns(assistant_state=state))
+    line = next(line for line in health_lines(partly, [], now=NOW) if line.title == "Assistants")
+    assert line.tone == "look"
+    assert line.detail == "All 7 can take work. Usage names 1 more that no pack declares."
 
 
 def test_records_of_stages_come_in_order_and_a_damaged_one_is_left_out(own_pin: Pin) -> None:

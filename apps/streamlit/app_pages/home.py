@@ -78,7 +78,9 @@ def _sentence(figures: HomeFigures, needs: int) -> str:
 
 
 def _working(assistants: pl.DataFrame) -> tuple[int, int]:
-    return assistants.filter(pl.col("assistant_state") == "active").height, assistants.height
+    """Those of the pack that can work, and all of the pack; usage may name others, of which no state is known."""
+    declared = assistants.drop_nulls("assistant_state")
+    return declared.filter(pl.col("assistant_state") == "active").height, declared.height
 
 
 def _spend(figures: HomeFigures) -> None:

@@ -14,7 +14,7 @@ from typing import Literal
 import polars as pl
 
 from apps.streamlit.reads.home import HomeFigures
-from apps.streamlit.ui.wording import both, code_words, count, plural, share
+from apps.streamlit.ui.wording import both, code_words, count, day, measured, plural, share
 
 Confidence = Literal["high", "medium", "low"]
 _MIN_OPERATIONS = 50
@@ -186,7 +186,8 @@ def _missed_kpi(figures: HomeFigures) -> Iterator[Recommendation]:
     for row in missed.head(1).iter_rows(named=True):
         yield Recommendation(
             title=f"Bring “{row['kpi_name']}” to its target",
-            because=f"It stands at {row['kpi_value']:,.4g} {row['unit']}; the target is {row['target']:,.4g}.",
+            because=f"It stands at {measured(row['kpi_value'], row['unit'])} on {day(row['period_date'])}; the target is "
+            f"{'at least' if row['direction'] == 'up' else 'at most'} {measured(row['target'], row['unit'])}.",
             confidence="high" if (row["sample_count"] or 0) >= 1000 else "medium",
             basis=plural(row["sample_count"] or 0, "observation"),
             evidence=missed.select("kpi_name", "kpi_value", "unit", "target", "sample_count"),

@@ -44,14 +44,19 @@ def health_lines(figures: HomeFigures, records: list[StageRecord], *, now: dt.da
 
 
 def _assistants(assistants: pl.DataFrame) -> HealthLine:
-    if not assistants.height:
+    declared = assistants.drop_nulls("assistant_state")
+    if not declared.height:
         return HealthLine("quiet", "Assistants", "None is declared. A pack in packs/ declares them.")
-    away = assistants.filter(pl.col("assistant_state") != "active")
+    away = declared.filter(pl.col("assistant_state") != "active")
+    unknown = assistants.height - declared.height
+    others = f" Usage names {unknown} more that no pack declares." if unknown else ""
     if not away.height:
-        return HealthLine("good", "Assistants", f"All {assistants.height} can take work.")
+        return HealthLine("look" if unknown else "good", "Assistants", f"All {declared.height} can take work.{others}")
     named = ", ".join(f"{row['assistant_name']} ({row['assistant_state']})" for row in away.head(3).to_dicts())
     is_down = away.filter(pl.col("assistant_state") == "down").height > 0
-    return HealthLine("act" if is_down else "look", "Assistants", f"{away.height} of {assistants.height} not: {named}.")
+    return HealthLine(
+        "act" if is_down else "look", "Assistants", f"{away.height} of {declared.height} not: {named}.{others}"
+    )
 
 
 def _build(records: list[StageRecord], now: dt.datetime) -> HealthLine:

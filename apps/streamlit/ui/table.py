@@ -35,7 +35,7 @@ LABELS: Mapping[str, str] = {
     "expected_cost_usd": "Expected (USD)", "baseline_cost_usd": "Without routing (USD)", "actor_id": "Asked by",
     "is_overridden": "Overridden", "needs_human": "Waits for you", "is_success": "Succeeded",
 }  # fmt: skip
-_UNITS = {"_usd": "USD", "_aed": "AED", "_ms": "ms", "_us": "µs", "_mtok": "1M tokens"}
+_UNITS = {"_s": "s", "_usd": "USD", "_aed": "AED", "_ms": "ms", "_us": "µs", "_mtok": "1M tokens"}
 
 
 def label(column: str) -> str:
