@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from aurora.decisions.engine import Engine  # numpy and yaml come with it, when the first one is loaded
 
 POLL_SECONDS = 1.0
+ANSWERS_KEPT = dt.timedelta(days=1)
+"""How long a request may be repeated with its idempotency key; the records themselves stay."""
+_TIDY_EVERY = dt.timedelta(minutes=1)
 _logger = logging.getLogger("aurora.api")
 
 
@@ -69,6 +73,7 @@ class Tenants:
         self._open: dict[str, TenantRuntime] = {}
         self._poller: asyncio.Task[None] | None = None
         self._on_keys_changed: list[Callable[[], None]] = []
+        self._tidied_at = clock()
 
     async def start(self) -> None:
         """Open every tenant there is, load the engines, begin to watch for changes."""
@@ -119,10 +124,15 @@ class Tenants:
                 _logger.exception("Looking for changes failed; trying again in %s s", POLL_SECONDS)
 
     async def refresh(self) -> None:
-        """See what other processes changed: keys, engines."""
+        """See what other processes changed: keys, engines. Drop answers that are too old to be repeated."""
         for runtime in self.all():
             self.refresh_keys(runtime)
             await self._refresh_engine(runtime)
+        now = self._clock()
+        if now - self._tidied_at >= _TIDY_EVERY:
+            self._tidied_at = now
+            for runtime in self.all():
+                await asyncio.wrap_future(runtime.store.forget_answers(before=now - ANSWERS_KEPT))
 
     def refresh_keys(self, runtime: TenantRuntime) -> None:
         """Have keys looked up anew when any of the tenant's changed."""

@@ -24,7 +24,7 @@ from aurora.identity.keys import SCOPES, create_key, revoke_key
 from aurora.settings import PROJECT_DIR, Settings
 from aurora.store.lake import create_lake
 from aurora.store.paths import TenantPaths, create_tenant
-from aurora.store.state import StateStore
+from aurora.store.state import Clock, StateStore
 
 FAST = 1_000_000
 
@@ -70,10 +70,10 @@ class Service:
 
 
 @contextmanager
-def serve(settings: Settings, tenants: Sequence[TenantPaths]) -> Iterator[Service]:
+def serve(settings: Settings, tenants: Sequence[TenantPaths], *, clock: Clock = now) -> Iterator[Service]:
     """The API in a thread of this process, on a port of its own, as `python -m apps.api` configures it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(server_config(create_app(settings), settings))
+        server = uvicorn.Server(server_config(create_app(settings, clock=clock), settings))
         is_up = threading.Event()
         thread = threading.Thread(target=_run, args=(server, listener, is_up))
         thread.start()
@@ -122,12 +122,14 @@ def serve_tenant(tmp_path: Path) -> Iterator[Callable[..., Service]]:
     """Starts a server of its own over one new tenant; `settings` are changed as named."""
     stack = []
 
-    def start(*, with_lake: bool = True, names: Sequence[str] = ("demo",), **changed: object) -> Service:
+    def start(
+        *, with_lake: bool = True, names: Sequence[str] = ("demo",), clock: Clock = now, **changed: object
+    ) -> Service:
         settings = msgspec.structs.replace(Settings(data_dir=tmp_path), **changed)
         tenants = [create_tenant(tmp_path, name, "ae-dubai") for name in names]
         for paths in tenants if with_lake else ():
             create_lake(paths)
-        running = serve(settings, tenants)
+        running = serve(settings, tenants, clock=clock)
         stack.append(running)
         return running.__enter__()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
@@ -54,6 +55,20 @@ def test_what_is_no_key_is_a_bad_request(client, key):
     reply = client.post("/api/v1/decisions", json=TASK, headers={"idempotency-key": key.encode()})
     assert reply.status_code == 400
     assert reply.json()["errors"][0]["header"] == "Idempotency-Key"
+
+
+def test_an_answer_is_forgotten_after_a_day(serve_tenant):
+    time = [dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)]
+    service = serve_tenant(with_lake=False, clock=lambda: time[0])
+    with service.client(service.key()) as client:
+        first = client.post("/api/v1/decisions", json=TASK, headers={"idempotency-key": "old"})
+        time[0] += dt.timedelta(hours=25)
+        repeats = (
+            client.post("/api/v1/decisions", json=TASK, headers={"idempotency-key": "old"}) for _ in range(20_000)
+        )
+        later = next(reply for reply in repeats if "idempotency-replayed" not in reply.headers)
+        assert later.json()["decision_id"] != first.json()["decision_id"]
+        assert client.get(f"/api/v1/decisions/{first.json()['decision_id']}").status_code == 200
 
 
 def test_a_repeat_while_the_first_is_being_answered_conflicts(service, client):
