@@ -89,10 +89,11 @@ class PriceBook:
     def _look_up(self, provider_name: str | None, llm: str | None) -> Listed | None:
         if not llm:
             return None
-        own = Listed(provider_name or "", llm)
-        if own in self._by_key:
-            return own
-        listed = _in_snapshot(ALIASES.get(provider_name or "", provider_name), llm.rsplit("/models/", 1)[-1])
+        alias = ALIASES.get(provider_name or "", provider_name)
+        for name in (provider_name, alias):
+            if Listed(name or "", llm) in self._by_key:
+                return Listed(name or "", llm)
+        listed = _in_snapshot(alias, llm.rsplit("/models/", 1)[-1])
         return listed if listed in self._by_key else None
 
     def _tiers(self, key: tuple[Any, ...]) -> list[dict[str, Any]]:

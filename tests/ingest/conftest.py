@@ -35,15 +35,16 @@ def paths(tmp_path: Path, template: Path) -> TenantPaths:
     return TenantPaths(tmp_path / "data", "demo", "ae-dubai")
 
 
-def usage_row(number: int, **changed: Any) -> dict[str, Any]:
+def usage_row(number: int | str, **changed: Any) -> dict[str, Any]:
     """A valid usage row; `changed` values replace its own, None leaves a key out."""
+    place = number if isinstance(number, int) else len(number)
     row = {
         "usage_id": f"call-{number}",
-        "occurred_at": f"2026-09-{1 + number % 28:02d}T10:00:00Z",
+        "occurred_at": f"2026-09-{1 + place % 28:02d}T10:00:00Z",
         "operation_name": "chat",
         "provider_name": "openai",
         "request_model": "gpt-4o",
-        "input_tokens": 1000 + number,
+        "input_tokens": 1000 + place,
         "output_tokens": 100,
     }
     return {key: value for key, value in {**row, **changed}.items() if value is not None}
