@@ -28,6 +28,8 @@ from orchestration.freshness import (
 from orchestration.work import Work
 
 Outcome = Literal["built", "fresh"]
+_PROGRESS_LINES: Final = 8
+"""At most, while files come in: a first start brings dozens of small ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +113,7 @@ def _told(details: Mapping[str, object]) -> str:
         for name, value in details.items()
         if isinstance(value, int) and value
     ]
-    return f" ({', '.join(shown[:6])})" if shown else ""
+    return f" ({', '.join(shown[:7])})" if shown else ""
 
 
 # the fleet ------------------------------------------------------------------------------------
@@ -145,7 +147,8 @@ def _run_landing(work: Work) -> Mapping[str, object]:
     from aurora.ingest.batch import ingest_landing
 
     def tell(done: int, total: int, name: str) -> None:
-        work.progress(f"landing: {done} of {total} files, {name}")
+        if total and done * _PROGRESS_LINES // total > (done - 1) * _PROGRESS_LINES // total:
+            work.progress(f"landing: {done} of {total} files" + (f", {name}" if name else ""))
 
     reports = ingest_landing(work.paths, clock=work.clock, progress=tell, max_line_mb=work.settings.max_upload_mb)
     fresh = [report for report in reports if not report.is_known]
