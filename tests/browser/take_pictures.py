@@ -1,0 +1,89 @@
+"""The pictures of the README and the docs, taken anew: `python -m tests.browser.take_pictures [FOLDER]`.
+
+They show the made-up company of the tests, and say so: its data is labelled as a sample.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page
+
+from aurora.settings import PROJECT_DIR
+from aurora.store.journal import StateReader
+from aurora.store.paths import TenantPaths
+from tests.browser.browsing import CHROMIUM, Scheme, open_window, serve_pages, start_browser
+from tests.streamlit.company import seed_company
+
+FOLDER = PROJECT_DIR / "docs" / "images"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture: the page's address, the window it is seen in."""
+
+    name: str
+    address: str
+    width: int = 1440
+    height: int = 1090
+    scheme: Scheme = "light"
+
+
+PICTURES = (
+    Picture("home", ""),
+    Picture("costs", "costs"),
+    Picture("decisions", "decisions"),
+    Picture("decision", "decisions?decision={decision_id}"),
+    Picture("data", "data?tab=Quarantine"),
+    Picture("home-dark", "", scheme="dark"),
+    Picture("home-390", "", width=390, height=1300),
+)
+
+
+def main(folder: Path) -> None:
+    """Take every picture into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as made:
+        paths = seed_company(Path(made))
+        with serve_pages(paths.data_dir) as home, start_browser() as browser:
+            for picture in PICTURES:
+                _take(browser, home, picture, paths, folder / f"{picture.name}.png")
+
+
+def _take(browser: Browser, home: str, picture: Picture, paths: TenantPaths, target: Path) -> None:
+    with open_window(browser, home, width=picture.width, height=picture.height, scheme=picture.scheme) as window:
+        page = window.open(picture.address.format(decision_id=_telling_decision(paths)))
+        _stand_still(page)
+        page.screenshot(path=target, animations="disabled")
+        if window.faults:
+            raise SystemExit(f"{picture.name}: {window.faults}")
+    print(f"{target.name}: {target.stat().st_size // 1024} kB")  # noqa: T201 - a command's answer
+
+
+def _stand_still(page: Page) -> None:
+    """Wait until fonts are there and what is drawn late, charts and tables, has its final size."""
+    page.evaluate("document.fonts.ready")
+    page.wait_for_load_state("networkidle")
+    page.wait_for_function(
+        """() => {
+            const now = JSON.stringify([...document.querySelectorAll('canvas, svg')].map(e => e.getBoundingClientRect()));
+            const before = window.auroraStood;
+            window.auroraStood = now;
+            return before === now;
+        }""",
+        polling=400,
+    )
+
+
+def _telling_decision(paths: TenantPaths) -> str:
+    with StateReader(paths) as journal:
+        return journal.page("outcome", limit=1)[0].subject_id
+
+
+if __name__ == "__main__":
+    if CHROMIUM is None:
+        raise SystemExit("Chromium is not installed: `apt-get install chromium` brings it.")
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
