@@ -51,14 +51,16 @@ def test_a_fresh_tenant_is_looked_at_without_importing_dagster(whole_run: Ran):
     assert "Everything is fresh." in done.stderr
 
 
-def test_an_unknown_tenant_ends_with_not_found_and_the_next_step(empty: TenantPaths, capfd: pytest.CaptureFixture[str]):
+@pytest.mark.usefixtures("empty")
+def test_an_unknown_tenant_ends_with_not_found_and_the_next_step(capfd: pytest.CaptureFixture[str]):
     assert main(["build", "--tenant", "nobody"]) == 5
     told = capfd.readouterr().err
     assert "nobody" in told
     assert "next:" in told
 
 
-def test_an_unknown_setting_ends_as_wrong_usage(empty: TenantPaths, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.usefixtures("empty")
+def test_an_unknown_setting_ends_as_wrong_usage(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AURORA_COLOUR", "blue")
     assert main(["build"]) == 2
 
