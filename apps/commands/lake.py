@@ -88,7 +88,7 @@ def _ingest_one(
 ) -> BatchReport:
     from aurora.ingest.batch import ingest_file
 
-    landed, source = _landed(paths, file, source=source, source_format=source_format)
+    landed, source = _landed(paths, file, source=source, contract=contract, source_format=source_format)
     if sys.stderr.isatty():
         note(f"Ingesting {landed.name} ({landed.stat().st_size / 1e6:,.1f} MB)")
     return ingest_file(
@@ -102,11 +102,12 @@ def _ingest_one(
     )
 
 
-def _landed(paths: TenantPaths, file: Path, *, source: str | None, source_format: str | None) -> tuple[Path, str]:
+def _landed(
+    paths: TenantPaths, file: Path, *, source: str | None, contract: str | None, source_format: str | None
+) -> tuple[Path, str]:
     """The file in the landing folder and its source; one from elsewhere is put there first."""
     from aurora.ingest.landing import drop_file
-    from aurora.ingest.source_formats import detect
-    from aurora.ingest.source_formats import source_format as format_named
+    from aurora.ingest.source_formats import contract_for, detect
 
     if not file.is_file():
         raise NotFoundError(f"There is no file {file}.", field="file", next_step="Check the path.")
@@ -122,10 +123,7 @@ def _landed(paths: TenantPaths, file: Path, *, source: str | None, source_format
         )
     check_slug(source, field="--source")
     # a file that cannot be read must not stay in the landing folder
-    if source_format is None:
-        detect(file)
-    else:
-        format_named(source_format)
+    contract_for(file, source_format or detect(file), contract)
     return drop_file(paths, file, source=source), source
 
 

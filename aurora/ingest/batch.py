@@ -17,7 +17,7 @@ from aurora.gateway.prices import PriceBook, default_book
 from aurora.ingest.commit import UNKNOWN_FORMAT, BatchReport, commit_batches, known_batches, last_batch_seq
 from aurora.ingest.landing import fingerprint, landed_files, require_landed
 from aurora.ingest.portions import Refusal, SourceFile, refusals
-from aurora.ingest.source_formats import detect, guess_contract, source_format
+from aurora.ingest.source_formats import contract_for, detect
 from aurora.ingest.staging import BatchOrigin, StagedBatch, StagedPart, stage_file
 from aurora.settings import Settings
 from aurora.store.lake import read_lake, table_folder
@@ -51,7 +51,7 @@ def ingest_file(
     path = require_landed(paths, file)
     check_slug(source, field="source")
     named = source_format or detect(path)
-    job = _Job(path, source, named, _contract(path, named, contract))
+    job = _Job(path, source, named, contract_for(path, named, contract))
     return _run(paths, [job], clock=clock, max_line_mb=max_line_mb, book=book, progress=None)[0]
 
 
@@ -90,22 +90,9 @@ def _job(paths: TenantPaths, source: str, file: Path) -> _Job:
     try:
         path = require_landed(paths, file)
         named = detect(path)
-        return _Job(path, source, named, _contract(path, named, None))
+        return _Job(path, source, named, contract_for(path, named, None))
     except (DataError, UsageError) as error:
         return _Job(file, source, UNKNOWN_FORMAT, "usage", Refusal(1, error.rule or "known_format", str(error)))
-
-
-def _contract(path: Path, named: str, contract: str | None) -> str:
-    offered = source_format(named).CONTRACTS
-    if contract is None:
-        return guess_contract(path, named)
-    if contract not in offered:
-        raise UsageError(
-            f"{named} does not hold rows of {contract!r}.",
-            field="contract",
-            next_step=f"It may hold {', '.join(offered)}.",
-        )
-    return contract
 
 
 def _run(

@@ -89,6 +89,20 @@ def detect(path: Path) -> str:
     )
 
 
+def contract_for(path: Path, name: str, contract: str | None) -> str:
+    """The contract to read the file for: as asked, if the format may hold it, else the one it looks like."""
+    offered = source_format(name).CONTRACTS
+    if contract is None:
+        return guess_contract(path, name)
+    if contract not in offered:
+        raise UsageError(
+            f"{name} does not hold rows of {contract!r}.",
+            field="contract",
+            next_step=f"It may hold {', '.join(offered)}.",
+        )
+    return contract
+
+
 def guess_contract(path: Path, name: str) -> str:
     """The contract that the file's rows are for: the format's only one, or the one its columns fit best."""
     offered = source_format(name).CONTRACTS
