@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from typing import Any, cast
 
-import uvicorn
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from apps.api.app import create_app
-from apps.api.serving import server_config
+from apps.api.serving import run
 from apps.streamlit.serve import pages_app
 from aurora.settings import load_settings
 
@@ -18,7 +17,7 @@ def main() -> None:
     """Serve until asked to stop; requests in flight are answered first."""
     settings = load_settings(os.environ)
     pages: Any = ProxyHeadersMiddleware(cast("Any", pages_app()))  # uvicorn types ASGI in its own way
-    uvicorn.Server(server_config(create_app(settings, pages=pages), settings)).run()
+    run(create_app(settings, pages=pages), settings)
 
 
 if __name__ == "__main__":

@@ -13,14 +13,13 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import msgspec
-import uvicorn
 from fastapi import Depends, FastAPI, Header
 from pydantic import BaseModel, ConfigDict, Field
 
 from apps.api.admission import Admission, Admitted
 from apps.api.app import create_app, utc_now
 from apps.api.engines import FileEngines
-from apps.api.serving import server_config
+from apps.api.serving import run
 from apps.api.tenants import Tenants
 from aurora.audit.records import decision_record, decision_seed
 from aurora.settings import Settings, load_settings
@@ -136,7 +135,7 @@ def main() -> None:
     """Arguments: `aurora` or `ordinary`; settings come from the environment."""
     settings = load_settings(os.environ)
     app: Any = create_app(settings) if sys.argv[1] == "aurora" else ordinary_app(settings)
-    uvicorn.Server(server_config(app, settings)).run()
+    run(app, settings)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import socket
 from typing import Any
 
 import uvicorn
 
 from aurora.settings import Settings
+
+
+def run(app: Any, settings: Settings) -> None:
+    """Serve in this process until asked to stop; requests in flight are answered first."""
+    _Server(server_config(app, settings)).run()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn with a garbage collector that leaves what was loaded at the start alone.
+
+    Requests leave few cycles; looking for them after every 700 objects cost 8 % of a decision's CPU.
+    """
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
 
 
 def server_config(app: Any, settings: Settings, *, is_quiet: bool = True) -> uvicorn.Config:
