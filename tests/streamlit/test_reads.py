@@ -1,12 +1,10 @@
-"""What the pages read and hand out: figures against independent sums, the journal over the mart, exports, changes."""
+"""What the pages read and hand out: figures against independent sums, the journal over the mart, changes of decisions."""
 
 from __future__ import annotations
 
 import datetime as dt
 import random
-import tomllib
 from dataclasses import replace
-from pathlib import Path
 
 import msgspec
 import polars as pl
@@ -31,29 +29,13 @@ from apps.streamlit.reads.tables import (
     table_page,
 )
 from apps.streamlit.ui.access import LOCAL_OWNER, Viewer
-from apps.streamlit.ui.export import Provenance, export_bytes, file_name
 from apps.streamlit.ui.health import health_lines
-from apps.streamlit.ui.table import label
-from apps.streamlit.ui.wording import (
-    about_aed,
-    aed,
-    age,
-    change_text,
-    duration,
-    gulf_time,
-    measured,
-    money,
-    plain,
-    share,
-    usd,
-)
 from aurora.errors import ComplianceError, DataError, NotFoundError, PermissionDeniedError
 from aurora.store.journal import StateReader
 from aurora.store.lake import read_lake, write_lake
 from aurora.store.state import StateStore
 from contracts.messages.decisions import Decision
 from tests.streamlit.company import DAYS, NOW, TODAY, seed_journal
-from tests.streamlit.workbook import read_workbook
 
 
 def _usage(pin: Pin) -> pl.DataFrame:
@@ -313,119 +295,3 @@ def test_a_change_works_while_the_api_holds_the_journal_open(own_pin: Pin) -> No
     with StateStore.open(own_pin.paths, clock=lambda: NOW) as api:
         seq = override(own_pin, _first(own_pin).decision_id, action="human", reason="At once.", viewer=LOCAL_OWNER)
         assert api.last_seq() == seq
-
-
-# exports ---------------------------------------------------------------------------------------
-FRAME = pl.DataFrame(
-    {
-        "assistant_name": ["Clara", "=HYPERLINK(1)", None],
-        "cost_usd": [12.5, 0.000012, None],
-        "operation_count": [1_200, 3, 0],
-        "is_success": [True, False, None],
-        "period_date": [dt.date(2026, 11, 25), dt.date(2026, 11, 24), None],
-        "decided_at": [dt.datetime(2026, 11, 25, 7, 30, tzinfo=dt.UTC), None, None],
-        "skills": [["a", "b"], [], None],
-    }
-)
-FROM = Provenance(
-    tenant="demo",
-    title="Spend by assistant",
-    raw_snapshot=2,
-    mart_snapshot=17,
-    generated_at=dt.datetime(2026, 11, 25, 8, 0, tzinfo=dt.UTC),
-)
-
-
-def test_a_csv_opens_again_with_the_same_values() -> None:
-    content = export_bytes(FRAME, "csv", FROM)
-    assert content.startswith(b"\xef\xbb\xbf")  # so that a spreadsheet reads Arabic as UTF-8
-    again = pl.read_csv(content, try_parse_dates=True)
-    assert again["cost_usd"].to_list() == FRAME["cost_usd"].to_list()
-    assert again["operation_count"].to_list() == [1200, 3, 0]
-    assert again["period_date"].to_list() == FRAME["period_date"].to_list()
-    assert b"2026-11-25T07:30:00Z" in content
-    assert again["assistant_name"].to_list() == ["Clara", "'=HYPERLINK(1)", None]
-    assert again["skills"].to_list() == ['["a", "b"]', "[]", None]
-
-
-def test_a_workbook_is_typed_has_its_header_in_view_and_says_where_it_is_from() -> None:
-    book = read_workbook(export_bytes(FRAME, "xlsx", FROM))
-    data, about = book["Data"], book["About"]
-    assert data.frozen_rows == 1
-    assert list(data.rows[0].values()) == FRAME.columns
-    first = data.rows[1]
-    assert (first["A"], first["B"], first["C"], first["D"]) == ("Clara", 12.5, 1200, True)
-    assert first["E"] == (dt.date(2026, 11, 25) - dt.date(1899, 12, 30)).days
-    assert {"E", "F"} <= data.date_columns
-    assert data.rows[2]["A"] == "'=HYPERLINK(1)"
-    assert data.rows[2]["B"] == 0.000012
-    assert not data.has_formula
-    said = {row["A"]: row["B"] for row in about.rows}
-    assert said["Tenant"] == "demo"
-    assert said["Mart lake snapshot"] == "17"
-    assert said["Raw lake snapshot"] == "2"
-    assert said["Generated (UTC)"] == "2026-11-25T08:00:00+00:00"
-    assert said["Generated (Gulf)"] == "25 Nov 2026, 12:00 GST"
-
-
-def test_an_export_is_named_after_what_it_holds() -> None:
-    assert file_name(FROM, "xlsx") == "aurora_demo_spend-by-assistant_20261125T0800Z.xlsx"
-
-
-def test_a_table_of_the_lake_survives_both_formats(pin: Pin) -> None:
-    figures = cost_figures(pin, TODAY, TODAY).by_llm
-    again = pl.read_csv(export_bytes(figures, "csv", FROM))
-    assert again["cost_usd"].sum() == pytest.approx(figures["cost_usd"].sum())
-    sheet = read_workbook(export_bytes(figures, "xlsx", FROM))["Data"]
-    column = next(letter for letter, name in sheet.rows[0].items() if name == "operation_count")
-    assert [row[column] for row in sheet.rows[1:]] == figures["operation_count"].to_list()
-
-
-@pytest.mark.parametrize("export_format", ["csv", "xlsx"])
-def test_an_empty_table_can_be_taken_away_too(export_format: str) -> None:
-    content = export_bytes(FRAME.clear(), export_format, FROM)  # type: ignore[arg-type]
-    assert b"assistant_name" in content if export_format == "csv" else read_workbook(content)["About"].rows
-
-
-# words -----------------------------------------------------------------------------------------
-def test_money_has_as_many_digits_as_matter() -> None:
-    amounts = [money(amount) for amount in (0, 12_345.6, 234.561, 0.01234, 0.0000123)]
-    assert amounts == ["0.00", "12,346", "234.56", "0.0123", "1.2e-05"]
-    assert (aed(100.0), usd(100.0), aed(None)) == ("AED 367.25", "USD 100.00", "–")
-    assert about_aed(147.3) == "AED 540"
-
-
-def test_figures_are_said_in_their_unit() -> None:
-    assert [share(value) for value in (0.0, 0.042, 0.5, 0.9999, 1.0, None)] == [
-        "0 %", "4.2 %", "50 %", "over 99 %", "100 %", "–",
-    ]  # fmt: skip
-    assert [duration(value) for value in (850.4, 12_300, None)] == ["850 ms", "12.3 s", "–"]
-    assert [measured(value, unit) for value, unit in ((0.1, "share"), (2, "USD"), (3.0, "count"))] == [
-        "10 %", "AED 7.34 (USD 2.00)", "3 count",
-    ]  # fmt: skip
-    assert [change_text(value) for value in (0.08, -0.031, 3.2, None)] == ["+8 %", "-3 %", "+4.2 times", None]
-
-
-def test_times_are_said_in_gulf_standard_time() -> None:
-    moment = dt.datetime(2026, 11, 20, 22, 30, tzinfo=dt.UTC)
-    assert gulf_time(moment) == "21 Nov 2026, 02:30 GST"
-    ages = [age(moment, moment + dt.timedelta(minutes=minutes)) for minutes in (0, 1, 90, 600, 4_400)]
-    assert ages == ["just now", "1 minute ago", "90 minutes ago", "10 hours ago", "3 days ago"]
-
-
-def test_text_from_outside_cannot_draw_on_a_page() -> None:
-    assert plain("[a](http://b) **c** :red[d]") == r"\[a\]\(http\://b\) \*\*c\*\* \:red\[d\]"
-
-
-def test_a_column_is_called_by_its_meaning_and_unit() -> None:
-    assert [label(name) for name in ("cost_usd", "duration_p95_ms", "decide_us", "file_name", "raw_row")] == [
-        "Spend (USD)", "p95 (ms)", "Decide (µs)", "File name", "Raw row",
-    ]  # fmt: skip
-
-
-def test_settings_of_the_pages_call_nobody_and_watch_no_file() -> None:
-    root = Path(__file__).resolve().parents[2]
-    settings = tomllib.loads((root / "apps" / "streamlit" / ".streamlit" / "config.toml").read_text())
-    assert settings["browser"]["gatherUsageStats"] is False
-    assert settings["server"]["fileWatcherType"] == "none"
-    assert settings["client"]["showErrorDetails"] == "none"
