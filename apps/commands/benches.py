@@ -35,7 +35,8 @@ def bench(
     """Run a bench: figures with their bars."""
     import benchmarks
 
-    names = sorted(module.name for module in pkgutil.iter_modules(benchmarks.__path__) if _is_bench(module.name))
+    modules = [module.name for module in pkgutil.iter_modules(benchmarks.__path__) if not module.ispkg]
+    names = sorted(filter(_is_bench, modules))
     if name == "list":
         print_json(names) if json else print_line("\n".join(names))
         return
