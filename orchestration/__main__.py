@@ -2,6 +2,7 @@
 
     python -m orchestration build [--tenant T]   materialise what is not fresh
     python -m orchestration sync-sources         write dbt's sources from the contracts
+    python -m orchestration write-kpis           write the KPI catalogue, docs/reference/kpis.md
 
 Ends with 0, or with the exit code of the first thing that failed. Ctrl-C and SIGTERM end it at once
 with 130: every stage commits whole or not at all, so running again goes on where it stopped.
@@ -29,6 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if given.command == "sync-sources":
             return sync_sources()
+        if given.command == "write-kpis":
+            return write_kpis()
         return build(open_work(os.environ, tenant=given.tenant, is_told=True))
     except AuroraError as error:
         tell(f"failed: {error.message}")
@@ -41,6 +44,16 @@ def sync_sources() -> int:
     from orchestration.dbt_sources import SOURCES_FILE, write_sources
 
     tell(f"{SOURCES_FILE.name}: " + ("written" if write_sources() else "is what the contracts say"))
+    return 0
+
+
+def write_kpis() -> int:
+    """Write the KPI catalogue from the KPIs' own yml."""
+    from orchestration.dbt_runner import DBT_PROJECT_DIR
+    from orchestration.kpi_catalogue import PAGE, kpis_page, read_kpis
+
+    PAGE.parent.mkdir(parents=True, exist_ok=True)
+    PAGE.write_text(kpis_page(read_kpis(DBT_PROJECT_DIR)), encoding="utf-8")
     return 0
 
 
@@ -87,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     building = commands.add_parser("build", help="materialise what is not fresh")
     building.add_argument("--tenant", default="", help="tenant; AURORA_TENANT when absent")
     commands.add_parser("sync-sources", help="write dbt's sources from the contracts")
+    commands.add_parser("write-kpis", help="write the KPI catalogue, docs/reference/kpis.md")
     return parser
 
 

@@ -1,6 +1,7 @@
 """The marts: right on a small company, the same however its rows came in."""
 
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from aurora.store.lake import read_lake
 from aurora.store.paths import TenantPaths
 from orchestration.dbt_runner import DBT_PROJECT_DIR, DbtReport, run_dbt
 from tests.dbt import company
+from tests.dbt.portable_sql import faults
 
 ROOT = Path(__file__).resolve().parents[2]
 KPIS = {
@@ -187,38 +189,34 @@ def project(tmp_path: Path) -> Path:
 def test_a_kpi_is_one_file_and_its_yml(copied: Callable[[], TenantPaths], project: Path):
     paths = copied()
     _add_kpi(project)
-    run_dbt(paths, select=["kpi_busy_days"], project_dir=project)
+    run_dbt(paths, select=["kpi_unpriced_share"], project_dir=project)
     with read_lake(paths) as lake:
-        rows = lake.query("SELECT * FROM mart.kpi_values WHERE kpi_id = 'kpi_busy_days'").rows(named=True)
+        rows = lake.query("SELECT * FROM mart.kpi_values WHERE kpi_id = 'kpi_unpriced_share'").rows(named=True)
         others = lake.query("SELECT count(DISTINCT kpi_id) FROM mart.kpi_values").item()
     assert len(rows) == company.DAYS
-    assert {(row["kpi_name"], row["unit"], row["is_met"]) for row in rows} == {("Owner's busy days", "requests", True)}
+    assert all(0 < row["value_low"] < row["kpi_value"] < row["value_high"] < 0.9 for row in rows)
+    assert {(row["kpi_name"], row["unit"], row["is_met"]) for row in rows} == {
+        ("Owner's unpriced share", "share", True)
+    }
     assert others == len(KPIS) + 1
 
 
 def test_a_kpi_without_its_meta_is_refused_by_name(copied: Callable[[], TenantPaths], project: Path):
     _add_kpi(project, without="target")
-    with pytest.raises(Exception, match=r"kpi_busy_days has no meta\.target.*kpi_busy_days\.yml"):
-        run_dbt(copied(), select=["kpi_busy_days"], project_dir=project)
+    with pytest.raises(Exception, match=r"kpi_unpriced_share has no meta\.target.*kpi_unpriced_share\.yml"):
+        run_dbt(copied(), select=["kpi_unpriced_share"], project_dir=project)
 
 
 def _add_kpi(project: Path, *, without: str = "") -> None:
     folder = project / "models" / "marts" / "kpis"
-    sql = """
-    select
-        period_date,
-        cast(sum(operation_count) as double) as kpi_value,
-        cast(null as double) as value_low,
-        cast(null as double) as value_high,
-        cast(sum(operation_count) as bigint) as sample_count
-    from {{ ref("usage_daily") }}
-    group by period_date
-    """
-    (folder / "kpi_busy_days.sql").write_text(sql, encoding="utf-8")
+    page = (ROOT / "docs" / "how-to" / "add-a-kpi.md").read_text(encoding="utf-8")
+    sql = re.findall(r"```sql\n(.*?)```", page, flags=re.DOTALL)[0]  # what the page tells people to write
+    assert faults(sql) == []
+    (folder / "kpi_unpriced_share.sql").write_text(sql, encoding="utf-8")
     declared = yaml.safe_load((folder / "kpi_agent_success_rate.yml").read_text(encoding="utf-8"))
     del declared["unit_tests"]
     model = declared["models"][0]
-    model["name"] = "kpi_busy_days"
-    model["config"]["meta"] |= {"kpi_name": "Owner's busy days", "unit": "requests", "target": 1, "direction": "up"}
+    model["name"] = "kpi_unpriced_share"
+    model["config"]["meta"] |= {"kpi_name": "Owner's unpriced share", "target": 0.9, "direction": "down"}
     model["config"]["meta"].pop(without, None)
-    (folder / "kpi_busy_days.yml").write_text(yaml.safe_dump(declared), encoding="utf-8")
+    (folder / "kpi_unpriced_share.yml").write_text(yaml.safe_dump(declared), encoding="utf-8")

@@ -11,7 +11,7 @@ from contracts import registry
 from orchestration.dbt_runner import DBT_PROJECT_DIR, dbt_folder
 from orchestration.dbt_sources import SOURCES_FILE, sources_yml, write_sources
 from orchestration.defs.transform.lineage import KPI_AREA, KPI_TABLE, read_lineage
-from orchestration.kpi_catalogue import read_kpis
+from orchestration.kpi_catalogue import META, PAGE, kpis_page, read_kpis
 
 MODELS = DBT_PROJECT_DIR / "models"
 
@@ -150,3 +150,14 @@ def test_every_kpi_has_a_unit_test():
         for test in yaml.safe_load(file.read_text(encoding="utf-8")).get("unit_tests", [])
     }
     assert tested == {kpi.kpi_id for kpi in read_kpis(DBT_PROJECT_DIR)}
+
+
+def test_the_catalogue_page_is_what_the_yml_files_say():
+    assert PAGE.read_text(encoding="utf-8") == kpis_page(read_kpis(DBT_PROJECT_DIR)), (
+        "python -m orchestration write-kpis"
+    )
+
+
+def test_dbt_asks_a_kpi_for_the_same_meta_as_the_catalogue():
+    macro = (DBT_PROJECT_DIR / "macros" / "kpi_files.sql").read_text(encoding="utf-8")
+    assert [name for name in META if f'"{name}"' not in macro] == []
