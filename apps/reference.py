@@ -164,11 +164,13 @@ def benchmarks_page() -> str:
     ]
     for report in _reports():
         machine = report["machine"]
+        about = (
+            f"{machine['cores']} cores, {machine['memory_gib']} GiB, Python {machine['python']}, {machine['system']}"
+        )
         lines += [
             f"## {report['bench']}",
             "",
-            f"Commit `{report['commit']}`, {machine['cores']} cores, {machine['memory_gib']} GiB, "
-            f"Python {machine['python']}, {machine['system']}.",
+            f"Commit `{report['commit']}`, {about}.",
             "",
             "| figure | value | unit | bar | met |",
             "|---|---|---|---|---|",
