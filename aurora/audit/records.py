@@ -11,6 +11,7 @@ import msgspec
 from aurora.errors import ComplianceError, DataError, NotFoundError
 from aurora.store.journal import JournalRecord, StateReader
 from contracts.messages.decisions import (
+    Candidate,
     Decision,
     DecisionRequest,
     Outcome,
@@ -18,6 +19,7 @@ from contracts.messages.decisions import (
     Override,
     OverrideRequest,
     canonical,
+    canonical_raw,
 )
 
 HUMAN = "human"
@@ -26,6 +28,8 @@ _MAX_USD = Decimal(10) ** 9
 _MAX_MS = 2**63 - 1
 _EARLIEST = dt.datetime(2015, 1, 1, tzinfo=dt.UTC)
 _DECISIONS = msgspec.json.Decoder(Decision)
+_MAX_WRITTEN = 1024
+_written: dict[int, tuple[tuple[Candidate, ...], msgspec.Raw]] = {}
 
 
 def decision_seed(decision_id: str) -> int:
@@ -47,9 +51,22 @@ def decision_record(decision: Decision, *, elapsed_us: int | None = None) -> Jou
         subject_id=decision.decision_id,
         actor_id=decision.actor_id,
         recorded_at=decision.decided_at,
-        body=canonical(decision),
+        body=_receipt(decision),
         elapsed_us=elapsed_us,
     )
+
+
+def _receipt(decision: Decision) -> bytes:
+    """`canonical` of the decision; candidates that many decisions share, as the engine's plans do, are written once.
+
+    They are four fifths of a receipt. The memory holds the tuple itself, so that its id names nothing else.
+    """
+    known = _written.get(id(decision.candidates))
+    if known is None:
+        if len(_written) >= _MAX_WRITTEN:
+            _written.clear()
+        known = _written[id(decision.candidates)] = (decision.candidates, canonical_raw(decision.candidates))
+    return canonical(msgspec.structs.replace(decision, candidates=known[1]))
 
 
 def read_decision(reader: StateReader, decision_id: str) -> Decision:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -163,6 +163,11 @@ class Override(Struct, frozen=True, kw_only=True):
 
 
 _ENCODER = msgspec.json.Encoder(decimal_format="string", order="deterministic")
+
+
+def canonical_raw(part: Any) -> msgspec.Raw:
+    """The canonical JSON of a part of a record, which `canonical` then writes as it is."""
+    return msgspec.Raw(_ENCODER.encode(part))
 
 
 def canonical(record: Struct) -> bytes:
