@@ -3,7 +3,9 @@
 The lake is made directly: ten million AI operations over 180 days, one batch a day, as exports arrive.
 Each round adds 1 %: nearly all on the newest days, 2 % of it late, up to six weeks back. Every dbt run
 costs something even when there is nothing to do (`fixed`: dbt's start, its tests, one statement a table);
-that is measured beside it and taken off both sides, as the bar says.
+that is measured beside it and taken off both sides, as the bar says. The bar is on CPU seconds of this
+process: what a neighbour on the machine takes moves wall time by more than the 1 % costs. Wall time is
+reported beside it.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import statistics
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,11 +21,11 @@ from typing import Final
 from aurora.store.lake import LakeWriter, create_lake, read_lake, write_lake
 from aurora.store.paths import TenantPaths, create_tenant
 from benchmarks.harness import Result, peak_memory_gib
-from orchestration.dbt_runner import DbtReport, run_dbt
+from orchestration.dbt_runner import run_dbt
 
 ROWS: Final = 10_000_000
 DAYS: Final = 180
-ROUNDS: Final = 3
+ROUNDS: Final = 5
 LATE_SHARE: Final = 0.02
 LATE_DAYS: Final = (3, 10, 40)
 """How many days back late rows fall."""
@@ -37,6 +40,14 @@ class _Day:
     row_count: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Cost:
+    """What a dbt run took."""
+
+    wall_s: float
+    cpu_s: float
+
+
 def run(*, data: Path | None, scale: float) -> list[Result]:
     """`scale` is the share of ten million rows; `data` is not used: the rows are made here, seeded by their number."""
     del data
@@ -48,24 +59,52 @@ def _run(paths: TenantPaths, *, rows: int) -> list[Result]:
     create_lake(paths)
     _land(paths, [_Day(_START + dt.timedelta(days=number), rows // DAYS) for number in range(DAYS)])
     run_dbt(paths)  # the first run of a process also imports and parses dbt
-    full, fixed, added = [], [], []
+    full, fixed, added = list[_Cost](), list[_Cost](), list[_Cost]()
     for round_ in range(ROUNDS):
-        full.append(run_dbt(paths, full_refresh=True).seconds)
-        fixed.append(_nothing_new(paths))
+        full.append(_cost(paths, full_refresh=True))
+        fixed.append(_cost(paths))
         _land(paths, _one_percent(rows, newest=_START + dt.timedelta(days=DAYS + 2 * round_)))
-        added.append(_checked(paths, run_dbt(paths)).seconds)
-        fixed.append(_nothing_new(paths))
-    start_s = statistics.median(fixed)
-    full_s, added_s = statistics.median(full), statistics.median(added)
-    share = (added_s - start_s) / (full_s - start_s)
+        added.append(_cost(paths))
+        _require_all_counted(paths)
+        fixed.append(_cost(paths))
+    all_again, one_percent, nothing = _median(full), _median(added), _median(fixed)
     return [
-        Result(metric="incremental_share", value=share, unit="of the full rebuild", bar=0.08, op="<="),
-        Result(metric="full_rebuild", value=full_s, unit="s"),
-        Result(metric="after_one_percent", value=added_s, unit="s"),
-        Result(metric="fixed", value=start_s, unit="s"),
-        Result(metric="fixed_spread", value=max(fixed) - min(fixed), unit="s"),
+        Result(
+            metric="incremental_share",
+            value=(one_percent.cpu_s - nothing.cpu_s) / (all_again.cpu_s - nothing.cpu_s),
+            unit="of the full rebuild's CPU",
+            bar=0.08,
+            op="<=",
+        ),
+        Result(
+            metric="incremental_share_wall",
+            value=(one_percent.wall_s - nothing.wall_s) / (all_again.wall_s - nothing.wall_s),
+            unit="of the full rebuild's time",
+        ),
+        *_costs("full_rebuild", all_again),
+        *_costs("after_one_percent", one_percent),
+        *_costs("fixed", nothing),
+        Result(metric="fixed_spread", value=max(c.wall_s for c in fixed) - min(c.wall_s for c in fixed), unit="s"),
         Result(metric="rows", value=_row_count(paths), unit="rows"),
         Result(metric="peak_memory", value=peak_memory_gib(), unit="GiB"),
+    ]
+
+
+def _cost(paths: TenantPaths, *, full_refresh: bool = False) -> _Cost:
+    """One dbt run."""
+    before = time.process_time()
+    report = run_dbt(paths, full_refresh=full_refresh)
+    return _Cost(report.seconds, time.process_time() - before)
+
+
+def _median(costs: list[_Cost]) -> _Cost:
+    return _Cost(statistics.median(c.wall_s for c in costs), statistics.median(c.cpu_s for c in costs))
+
+
+def _costs(metric: str, cost: _Cost) -> list[Result]:
+    return [
+        Result(metric=metric, value=cost.wall_s, unit="s"),
+        Result(metric=f"{metric}_cpu", value=cost.cpu_s, unit="s"),
     ]
 
 
@@ -78,18 +117,13 @@ def _one_percent(rows: int, *, newest: dt.date) -> list[_Day]:
     return [*days, _Day(newest, fresh * 2 // 3), _Day(newest + dt.timedelta(days=1), fresh - fresh * 2 // 3)]
 
 
-def _nothing_new(paths: TenantPaths) -> float:
-    return run_dbt(paths).seconds
-
-
-def _checked(paths: TenantPaths, report: DbtReport) -> DbtReport:
-    """The run, if the marts then hold every row: a fast rebuild that left some out would be no feat."""
+def _require_all_counted(paths: TenantPaths) -> None:
+    """The marts hold every row: a fast rebuild that left some out would be no feat."""
     with read_lake(paths) as lake:
         counted = lake.query("SELECT sum(operation_count) FROM mart.usage_daily").item()
         landed = lake.query("SELECT sum(request_count) FROM raw.usage").item()
     if counted != landed:
         raise RuntimeError(f"The marts count {counted} operations, the lake {landed}.")
-    return report
 
 
 def _row_count(paths: TenantPaths) -> int:

@@ -25,7 +25,3 @@ def write_sources(file: Path = SOURCES_FILE) -> bool:
         return False
     file.write_text(fresh, encoding="utf-8")
     return True
-
-
-if __name__ == "__main__":
-    write_sources()

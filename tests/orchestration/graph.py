@@ -11,6 +11,8 @@ from orchestration.definitions import build_definitions
 from orchestration.resources import Workspace
 from tests.dbt import company
 
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
 
 @dataclass(frozen=True, slots=True)
 class Ran:
@@ -38,7 +40,7 @@ def execute(paths: TenantPaths, job: str = "everything") -> dg.ExecuteInProcessR
         .resolve_job_def(job)
         .execute_in_process(
             resources={"workspace": Workspace(tenant=paths.tenant)},
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            run_config=QUIET,
             raise_on_error=False,
         )
     )

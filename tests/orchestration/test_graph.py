@@ -15,11 +15,13 @@ from aurora.store.paths import TenantPaths
 from contracts import registry
 from orchestration.contract_checks import KEY, REQUIRED, VALUES, contract_checks, failing_counts
 from orchestration.definitions import build_definitions
+from orchestration.defs.upkeep.assets import upkeep_asset
 from orchestration.headless import materialize
+from orchestration.resources import Workspace
 from orchestration.stages import CHECKS, MARTS, STAGES, is_fresh
 from orchestration.work import Work
 from tests.dbt import company
-from tests.orchestration.graph import Ran, execute, steps
+from tests.orchestration.graph import QUIET, Ran, execute, steps
 
 NAMES = {stage.name for stage in STAGES}
 OFFSET = {"journal_seq": [1], "row_count": [1], "ingested_at": [company.NOW]}
@@ -179,3 +181,21 @@ def test_a_missing_value_in_a_file_added_around_ingest_is_counted(tenant: Tenant
     with read_lake(tenant) as lake:
         counts = failing_counts(lake)
     assert {name for name, count in counts.items() if count} == {f"journal_offset.{REQUIRED}"}
+
+
+# upkeep ---------------------------------------------------------------------------------------
+
+
+def test_upkeep_keeps_what_the_lake_says_and_tells_what_it_did(tenant: TenantPaths):
+    before = company.marts(tenant)
+    result = dg.materialize(
+        [upkeep_asset()],
+        resources={"workspace": Workspace()},
+        run_config=QUIET,
+        instance=dg.DagsterInstance.ephemeral(),
+    )
+    assert result.success
+    told = result.asset_materializations_for_node("upkeep__lake")[0].metadata
+    assert told["runs_deleted"].value == 0
+    assert len(told) > 3
+    assert company.marts(tenant) == before
