@@ -16,9 +16,9 @@ from aurora.errors import DataError, UsageError
 from aurora.gateway.prices import PriceBook, default_book
 from aurora.ingest.commit import UNKNOWN_FORMAT, BatchReport, commit_batches, known_batches, last_batch_seq
 from aurora.ingest.landing import fingerprint, landed_files, require_landed
-from aurora.ingest.portions import Refusal, SourceFile, refusals
+from aurora.ingest.portions import BatchOrigin, Refusal, SourceFile, refusals
 from aurora.ingest.source_formats import contract_for, detect
-from aurora.ingest.staging import BatchOrigin, StagedBatch, StagedPart, stage_file
+from aurora.ingest.staging import StagedBatch, StagedPart, stage_file
 from aurora.settings import Settings
 from aurora.store.lake import read_lake, table_folder
 from aurora.store.paths import TenantPaths, check_slug

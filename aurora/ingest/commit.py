@@ -14,8 +14,8 @@ import polars as pl
 
 from aurora.gateway.prices import PriceBook
 from aurora.ingest.keys import content_columns
-from aurora.ingest.portions import ROW
-from aurora.ingest.staging import BatchOrigin, StagedBatch, StagedPart, conflict_refusals
+from aurora.ingest.portions import ROW, BatchOrigin
+from aurora.ingest.staging import StagedBatch, StagedPart, conflict_refusals
 from aurora.store.lake import LakeReader, LakeWriter, write_lake
 from aurora.store.paths import TenantPaths
 from contracts import registry

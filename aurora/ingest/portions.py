@@ -6,6 +6,7 @@ reason; everything else goes on as text or typed columns and is checked by the g
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,6 +42,19 @@ class SourceFile:
     path: Path
     contract: str = "usage"
     max_line_bytes: int = 64 * 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchOrigin:
+    """Where a batch comes from and where it goes."""
+
+    batch_id: str
+    batch_seq: int
+    source: str
+    source_format: str
+    file_name: str
+    region: str
+    ingested_at: dt.datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,8 @@ transaction registers them. A process that dies here leaves orphans, which maint
 
 from __future__ import annotations
 
-import datetime as dt
 import queue
 import threading
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,31 +20,17 @@ from aurora.ingest.casting import cast_rows
 from aurora.ingest.completion import ADDED, Completion
 from aurora.ingest.gate import explained, gate_faults
 from aurora.ingest.keys import KeyFilter
-from aurora.ingest.portions import RAW, REFUSED_SCHEMA, ROW, Portion, SourceFile
+from aurora.ingest.portions import RAW, REFUSED_SCHEMA, ROW, BatchOrigin, Portion, SourceFile
 from aurora.ingest.source_formats import source_format
+from aurora.ingest.writing import StagedWriter
 from contracts import registry
 from contracts.table import Table
 
 ROWS_PER_FILE: Final = 250_000
 """Rows gated, priced and written at once: few enough for memory, enough for good Parquet files."""
-_ROWS_PER_GROUP: Final = 122_880
-"""Rows that DuckDB reads as one piece of work."""
 _BYTES_PER_ROW: Final = 180
 _PORTIONS_AHEAD: Final = 8
 """Enough for the reader to go on while a whole file's worth of rows is gated and written."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchOrigin:
-    """Where a batch comes from and where it goes."""
-
-    batch_id: str
-    batch_seq: int
-    source: str
-    source_format: str
-    file_name: str
-    region: str
-    ingested_at: dt.datetime
 
 
 @dataclass(slots=True)
@@ -83,11 +67,9 @@ class _PartStager:
     def __init__(
         self, declared: Table, origin: BatchOrigin, *, folder: Path, book: PriceBook, expected_rows: int
     ) -> None:
-        self.part = StagedPart(declared.name)
+        self._writer = StagedWriter(declared, origin, folder=folder, book=book)
+        self.part = StagedPart(declared.name, files=self._writer.files)
         self._declared = declared
-        self._origin = origin
-        self._folder = folder
-        self._book = book
         self._keys = KeyFilter(declared, expected_rows=expected_rows)
         self._completion = Completion(declared, origin.source, origin.source_format, origin.region)
         self._waiting: list[pl.DataFrame] = []
@@ -105,11 +87,14 @@ class _PartStager:
 
     def finish(self) -> StagedPart:
         self._flush()
+        self._writer.flush()
         settled = self._keys.settle(self.part.files)
         if settled:
             self.part.duplicate_count += settled.duplicate_count
             self._refuse(conflict_refusals(settled.conflicts, self._declared, where="in the same file"))
-            self._write(settled.good)
+            self.part.good_count += self._writer.write(settled.good)
+        self.part.unpriced_count = self._writer.flush()
+        self._writer.close()
         return self.part
 
     def _flush(self) -> None:
@@ -120,7 +105,7 @@ class _PartStager:
         good = self._gated(read)
         if good.height:
             rows = self._completion.completed(good)
-            self._write(rows, self._keys.fresh(rows))
+            self.part.good_count += self._writer.write(rows, self._keys.fresh(rows))
 
     def _gated(self, read: pl.DataFrame) -> pl.DataFrame:
         declared = self._declared
@@ -150,36 +135,11 @@ class _PartStager:
             self.part.refused.append(refused)
             self.part.quarantined_count += refused[ROW].n_unique()
 
-    def _write(self, rows: pl.DataFrame, kept: pl.Series | None = None) -> None:
-        """Price and write those of `rows` that are `kept`; they are picked out while they are written."""
-        count = rows.height if kept is None else int(kept.sum())
-        if not count:
-            return
-        if self._declared.name == "usage":
-            rows = self._book.price(rows)
-            unpriced = rows["cost_source"] == "unpriced"
-            self.part.unpriced_count += int((unpriced if kept is None else unpriced & kept).sum())
-        self._folder.mkdir(parents=True, exist_ok=True)
-        file = self._folder / f"batch-{self._origin.batch_id[:12]}-{uuid.uuid4().hex[:16]}.parquet"
-        stored = rows.lazy() if kept is None else rows.lazy().filter(kept)
-        self.part.files.append(file)
-        stored.with_columns(self._stamps(rows)).select(self._declared.stored_columns).sink_parquet(
-            file, compression="lz4", row_group_size=_ROWS_PER_GROUP
-        )
-        self.part.good_count += count
-
-    def _stamps(self, rows: pl.DataFrame) -> list[pl.Expr]:
-        """The batch columns; a text that all rows share is written once, as a dictionary of one."""
-        origin = self._origin
-        shared = {"batch_id": origin.batch_id}
-        for name in ("source", "source_format", "region"):
-            if name in rows.columns and (value := rows[name][0]) is not None and (rows[name] == value).all():
-                shared[name] = value
-        return [
-            *(pl.lit(value, dtype=pl.Enum([value])).alias(name) for name, value in shared.items()),
-            pl.lit(origin.batch_seq, dtype=pl.Int64).alias("batch_seq"),
-            pl.lit(origin.ingested_at).cast(pl.Datetime("us", "UTC")).alias("ingested_at"),
-        ]
+    def discard(self) -> None:
+        """End the writer and remove what it wrote."""
+        self._writer.close()
+        for file in self._writer.files:
+            file.unlink(missing_ok=True)
 
 
 def _marked(indices: pl.Series, height: int) -> pl.Series:
@@ -226,7 +186,8 @@ def stage_file(file: SourceFile, origin: BatchOrigin, *, folders: Path, book: Pr
             stager(portion.contract).add(portion)
         return StagedBatch(origin, tuple(one.finish() for one in stagers.values()))
     except BaseException:
-        StagedBatch(origin, tuple(one.part for one in stagers.values())).discard()
+        for one in stagers.values():
+            one.discard()
         raise
 
 

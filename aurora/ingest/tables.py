@@ -29,7 +29,7 @@ def json_table(chunk: LineChunk, columns: Sequence[str]) -> Table:
     schema = dict.fromkeys(columns, pl.String())
     if not chunk.data or chunk.data.isspace():
         return _numbered(pl.DataFrame(schema=schema), []), list(chunk.refused)
-    count = chunk.data.count(b"\n") + (not chunk.data.endswith(b"\n"))
+    count = chunk.line_count
     try:
         frame = pl.read_ndjson(chunk.data, schema=schema)
     except pl.exceptions.PolarsError:
@@ -93,7 +93,7 @@ def csv_table(chunk: LineChunk, header: Sequence[str]) -> Table:
     names = list(header)
     if not chunk.data or chunk.data.isspace():
         return _numbered(pl.DataFrame(schema=dict.fromkeys(names, pl.String())), []), list(chunk.refused)
-    count = chunk.data.count(b"\n") + (not chunk.data.endswith(b"\n"))
+    count = chunk.line_count
     table = _arrow_csv(chunk.data, names)
     if table is None or table.num_rows != count:
         return _csv_by_line(chunk, names)
