@@ -62,13 +62,22 @@ def ingest_landing(
     progress: Progress | None = None,
     max_line_mb: int = Settings().max_upload_mb,
     book: PriceBook | None = None,
+    files_per_commit: int = _GROUP_FILES,
 ) -> list[BatchReport]:
     """Ingest everything in the landing folder that the lake does not hold yet; files stay where they are.
 
     A file in no known format, or a link out of the folder, lands as a batch with one quarantined row.
     """
     jobs = [_job(paths, source, file) for source, file in landed_files(paths) if file.stat().st_size]
-    return _run(paths, jobs, clock=clock, max_line_mb=max_line_mb, book=book, progress=progress)
+    return _run(
+        paths,
+        jobs,
+        clock=clock,
+        max_line_mb=max_line_mb,
+        book=book,
+        progress=progress,
+        files_per_commit=files_per_commit,
+    )
 
 
 class _Job:
@@ -103,6 +112,7 @@ def _run(
     max_line_mb: int,
     book: PriceBook | None,
     progress: Progress | None,
+    files_per_commit: int = _GROUP_FILES,
 ) -> list[BatchReport]:
     with read_lake(paths) as lake:
         known, seq = known_batches(lake), last_batch_seq(lake)
@@ -136,7 +146,7 @@ def _run(
                 ingested_at=clock(),
             )
             waiting.append((place, _staged(paths, job, origin, max_line_mb=max_line_mb, book=prices)))
-            if _is_full([batch for _, batch in waiting]):
+            if len(waiting) >= files_per_commit or _row_count(waiting) >= _GROUP_ROWS:
                 commit()
         if waiting:
             commit()
@@ -165,6 +175,5 @@ def _staged(paths: TenantPaths, job: _Job, origin: BatchOrigin, *, max_line_mb: 
     return stage_file(file, origin, folders=table_folder(paths, "raw", "usage").parent, book=book)
 
 
-def _is_full(batches: Sequence[StagedBatch]) -> bool:
-    rows = sum(part.good_count for batch in batches for part in batch.parts)
-    return rows >= _GROUP_ROWS or len(batches) >= _GROUP_FILES
+def _row_count(waiting: Sequence[tuple[int, StagedBatch]]) -> int:
+    return sum(part.good_count for _, batch in waiting for part in batch.parts)

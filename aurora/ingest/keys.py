@@ -72,7 +72,7 @@ class KeyFilter:
     def _mark(self, hashes: Hashes) -> Flags:
         low = (hashes & np.uint64(self._marks.size - 1)).astype(np.int64)
         high = (low & ~(_LINE - 1)) | ((hashes >> np.uint64(40)) & np.uint64(_LINE - 1)).astype(np.int64)
-        seen = self._marks[low] & self._marks[high]
+        seen: Flags = self._marks[low] & self._marks[high]
         self._marks[low] = True
         self._marks[high] = True
         return seen

@@ -24,7 +24,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final
 
-from aurora.ingest import batch
+from aurora.ingest.batch import ingest_landing
 from aurora.settings import PROJECT_DIR
 from aurora.store.lake import create_lake, read_lake
 from aurora.store.paths import TenantPaths, create_tenant, tenant_paths
@@ -177,8 +177,8 @@ def _child(data_dir: Path) -> None:
     paths = tenant_paths(data_dir, TENANT)
     sys.stdout.write("begins\n")
     sys.stdout.flush()
-    batch._GROUP_FILES = 2  # noqa: SLF001 - several transactions, so that kills fall between them too
-    batch.ingest_landing(paths, clock=lambda: NOW)
+    # several transactions, so that kills fall between them too
+    ingest_landing(paths, clock=lambda: NOW, files_per_commit=2)
 
 
 def main() -> int:
