@@ -34,7 +34,7 @@ def pages_app(*, is_warmed: bool = True) -> ASGIApp:
     silence()
     if is_warmed:
         threading.Thread(target=_warm, name="pages-warm-up", daemon=True).start()
-    app = st.App(SCRIPT, on_script_error=_log)
+    app = st.App(SCRIPT)
     _guard_socket()
     return app
 
@@ -60,7 +60,3 @@ def _warm() -> None:
     from aurora.store import lake
 
     logging.getLogger(__name__).debug("Pages are warm: %s", (alt.__name__, pl.__name__, lake.__name__))
-
-
-def _log(error: Exception) -> None:
-    logging.getLogger("aurora.pages").error("A page failed", exc_info=error)

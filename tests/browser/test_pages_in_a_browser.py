@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http.client import HTTPConnection
 from pathlib import Path
 
 import polars as pl
@@ -74,6 +75,18 @@ def test_a_tab_of_the_data_page_fits_a_telephone(tab: str, window: Open) -> None
     assert seen.faults == []
 
 
+@pytest.mark.parametrize(("host", "status"), [("127.0.0.1", 101), ("localhost", 101), ("evil.example", 403)])
+def test_a_name_of_another_site_does_not_reach_the_pages_socket(host: str, status: int, pages: Pages) -> None:
+    upgrade = {
+        "Host": host, "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }  # fmt: skip
+    connection = HTTPConnection(pages.home.removeprefix("http://"), timeout=30)
+    connection.request("GET", "/_stcore/stream", headers=upgrade)
+    assert connection.getresponse().status == status
+    connection.close()
+
+
 def test_the_charts_of_the_costs_page_are_drawn(window: Open) -> None:
     seen = window(1440)
     page = seen.open("costs")
@@ -133,8 +146,7 @@ def test_a_waiting_decision_is_found_answered_and_gone_from_the_list(
     table.click(position={"x": 18, "y": 35 + 17})  # the box before the first row
     expect(page.locator("h1").first).to_contain_text("Nobody was chosen")
     seen.settle()
-    page.get_by_role("combobox").first.click()
-    page.get_by_role("option", name="A person").click()
+    _choose(page, "A person")
     page.get_by_role("textbox", name="Why").fill("I shall do it myself.")
     page.get_by_role("button", name="Change it").click()
     expect(page.locator("h1").first).to_contain_text("the decision was changed")
@@ -152,14 +164,20 @@ def test_a_waiting_decision_is_found_answered_and_gone_from_the_list(
     assert seen.faults == []
 
 
+def _choose(page: Page, name: str) -> None:
+    """Choose who instead, with room below for the list of names."""
+    page.get_by_text("What a rule forbids stays forbidden.").evaluate("note => note.scrollIntoView({block: 'center'})")
+    page.get_by_role("combobox").first.fill(name)
+    page.get_by_role("option", name=name).first.click()
+
+
 def test_what_a_rule_forbids_is_refused_on_the_page(window: Open, pages: Pages) -> None:
     with StateReader(pages.paths) as journal:
         decision_id = journal.page("decision", limit=50)[-1].record_id
     seen = window(390)
     page = seen.open(f"decisions?decision={decision_id}")
     assert seen.overflow <= 0
-    page.get_by_role("combobox").first.click()
-    page.get_by_role("option", name="(forbidden)").first.click()
+    _choose(page, "(forbidden)")
     page.get_by_role("textbox", name="Why").fill("I want it so.")
     page.get_by_role("button", name="Change it").click()
     expect(page.get_by_text("The rule residency_dubai forbids")).to_be_visible()
