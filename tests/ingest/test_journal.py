@@ -36,7 +36,7 @@ from contracts.messages.decisions import (
 
 NOW = dt.datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=dt.UTC)
 ROOT = Path(__file__).parents[2]
-WORKER = Path(__file__).with_name("ingest_worker.py")
+WORKER = Path(__file__).with_name("journal_worker.py")
 
 
 def clock() -> dt.datetime:
@@ -183,13 +183,13 @@ def test_without_a_journal_nothing_happens(paths: TenantPaths):
 
 
 def test_kills_at_any_moment_lose_and_double_nothing(store: StateStore, paths: TenantPaths):
-    count = 2_000
+    count = 1_200
     append(store, *[decision_record(decision(number), elapsed_us=number) for number in range(1, count + 1)])
     draw = random.Random(11)
     kills, is_done = 0, False
     while not is_done:
         worker = subprocess.Popen(
-            [sys.executable, str(WORKER), "journal", str(paths.data_dir)],
+            [sys.executable, str(WORKER), str(paths.data_dir)],
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE,
         )
@@ -198,7 +198,7 @@ def test_kills_at_any_moment_lose_and_double_nothing(store: StateStore, paths: T
             worker.stdout.readline()
             try:
                 # the first ones die early, later ones live long enough to get on
-                is_done = worker.wait(timeout=draw.uniform(0.1, 0.7 + 0.2 * kills)) == 0
+                is_done = worker.wait(timeout=draw.uniform(0.1, 0.5 + 0.4 * kills)) == 0
             except subprocess.TimeoutExpired:
                 worker.send_signal(signal.SIGKILL)
                 kills += 1
