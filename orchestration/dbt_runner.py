@@ -13,7 +13,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -185,7 +185,8 @@ def _interrupt_when_late(done: threading.Event, late: threading.Event, timeout_s
         for adapter in list(FACTORY.adapters.values()):
             for connection in list(adapter.connections.thread_connections.values()):
                 if connection.handle is not None:
-                    connection.handle.cursor().interrupt()
+                    with suppress(Exception):  # dbt may have closed it in this moment
+                        connection.handle.cursor().interrupt()
 
 
 def _nodes(result: Any) -> tuple[NodeResult, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -31,7 +32,7 @@ _QUIET: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 def materialize(work: Work, *, begun: Callable[[str], object]) -> int:
     """Run the graph; 0, or the exit code of the first step that failed. `begun` is told the run's id."""
     run_id = str(uuid.uuid4())
-    with _instance() as instance:
+    with tempfile.TemporaryDirectory() as scratch, _instance(scratch) as instance:
         begun(run_id)
         result = (
             build_definitions()
@@ -64,10 +65,10 @@ def cancel(run_id: str) -> None:
             instance.report_run_canceled(run, message="Interrupted.")
 
 
-def _instance() -> dg.DagsterInstance:
+def _instance(scratch: str | None = None) -> dg.DagsterInstance:
     home = os.environ.get("DAGSTER_HOME")
     if not home:
-        return dg.DagsterInstance.ephemeral()
+        return dg.DagsterInstance.ephemeral(tempdir=scratch)
     Path(home).mkdir(parents=True, exist_ok=True)
     settings = Path(home) / "dagster.yaml"
     if not settings.exists():

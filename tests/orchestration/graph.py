@@ -42,6 +42,7 @@ def execute(paths: TenantPaths, job: str = "everything") -> dg.ExecuteInProcessR
             resources={"workspace": Workspace(tenant=paths.tenant)},
             run_config=QUIET,
             raise_on_error=False,
+            instance=dg.DagsterInstance.ephemeral(tempdir=str(paths.data_dir)),
         )
     )
 

@@ -192,7 +192,7 @@ def test_upkeep_keeps_what_the_lake_says_and_tells_what_it_did(tenant: TenantPat
         [upkeep_asset()],
         resources={"workspace": Workspace()},
         run_config=QUIET,
-        instance=dg.DagsterInstance.ephemeral(),
+        instance=dg.DagsterInstance.ephemeral(tempdir=str(tenant.data_dir)),
     )
     assert result.success
     told = result.asset_materializations_for_node("upkeep__lake")[0].metadata
