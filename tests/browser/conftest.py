@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from aurora.store.paths import TenantPaths
 from tests.browser.browsing import CHROMIUM, Scheme, Window, open_window, serve_pages, start_browser
@@ -38,6 +38,7 @@ def browser() -> Iterator[Browser]:
     """Chromium, or a skip that says how to get it."""
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed: `apt-get install chromium` brings it")
+    expect.set_options(timeout=30_000)  # a busy machine is no fault of the page
     with start_browser() as started:
         yield started
 

@@ -143,6 +143,7 @@ def test_a_waiting_decision_is_found_answered_and_gone_from_the_list(
     seen.settle()
 
     table = page.locator('[data-testid="stDataFrame"]').first
+    expect(table.locator("canvas").first).to_be_visible()
     table.click(position={"x": 18, "y": 35 + 17})  # the box before the first row
     expect(page.locator("h1").first).to_contain_text("Nobody was chosen")
     seen.settle()
