@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import tomllib
 
+import pytest
+
 from apps.streamlit.ui.table import label
 from apps.streamlit.ui.wording import (
     about_aed,
     aed,
     age,
+    change,
     change_text,
     duration,
     gulf_time,
@@ -62,3 +65,9 @@ def test_settings_of_the_pages_call_nobody_and_watch_no_file() -> None:
     assert settings["browser"]["gatherUsageStats"] is False
     assert settings["server"]["fileWatcherType"] == "none"
     assert settings["client"]["showErrorDetails"] == "none"
+
+
+def test_a_period_that_follows_next_to_nothing_is_not_compared():
+    assert change(30.0, 0.01) is None
+    assert change(30.0, 0.0) is None
+    assert change(30.0, 20.0) == pytest.approx(0.5)

@@ -14,6 +14,8 @@ AED_PER_USD = 3.6725
 GULF = ZoneInfo("Asia/Dubai")
 NOTHING = "–"
 """Shown where there is no value; never 0, which would be one."""
+_BEYOND_COMPARE = 50
+"""A period this many times the one before does not grow: the one before had hardly begun."""
 
 
 def money(amount: float) -> str:
@@ -71,8 +73,8 @@ def duration(value_ms: float | None) -> str:
 
 
 def change(new: float | None, old: float | None) -> float | None:
-    """Relative change as a share; null when there is nothing to compare with."""
-    if new is None or not old:
+    """Relative change as a share; null when there is nothing to compare with, or next to nothing."""
+    if new is None or not old or new > old * _BEYOND_COMPARE:
         return None
     return new / old - 1
 
