@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -128,7 +128,7 @@ class _Transaction:
             else:
                 is_known = before is not None
             if before and is_known:
-                reports.append(before)
+                reports.append(replace(before, is_known=True))
                 continue
             seq += 1
             report = _report([self._land(batch.origin, part, seq) for part in batch.parts], is_known=False)

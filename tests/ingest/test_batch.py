@@ -54,6 +54,13 @@ def test_the_same_file_again_changes_nothing_under_any_name_or_source(gateway, r
     assert gateway.look("SELECT max(snapshot_id) AS at FROM raw.snapshots()")["at"][0] == snapshot
 
 
+def test_a_copy_of_a_file_in_the_same_run_is_known_and_counted_once(gateway, row, paths):
+    gateway.drop("a.ndjson", [row(1), row(2)])
+    gateway.drop("copy.ndjson", [row(1), row(2)])
+    assert [(one.good, one.is_known) for one in landing(paths)] == [(2, False), (2, True)]
+    assert gateway.look("SELECT sum(row_count) AS n FROM raw.ingest_batch")["n"][0] == 2
+
+
 def test_a_row_that_landed_before_is_a_duplicate_when_equal_and_refused_when_not(gateway, row):
     gateway.ingest("a.ndjson", [row(1), row(2)])
     report = gateway.ingest("b.ndjson", [row(1), row(2, output_tokens=7), row(3)])
