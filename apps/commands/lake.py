@@ -64,6 +64,9 @@ def ingest(
         print_json({"tenant": paths.tenant, "batches": rows, "refusals": refusals})
     else:
         print_table(rows, _COLUMNS)
+        known = sum(report.is_known for report in reports)
+        if known:
+            print_line(f"\nThe lake held {known} of {len(reports)} before: nothing of them changed.")
         if refusals:
             print_line("\nQuarantined, by rule:")
             print_table(refusals, _REFUSAL_COLUMNS)

@@ -1,6 +1,7 @@
 """The pictures of the README and the docs, taken anew: `python -m tests.browser.take_pictures [FOLDER]`.
 
-They show the made-up company of the tests, and say so: its data is labelled as a sample.
+They show the demo company as a first start makes it, with two weeks of decisions by the real engine; its data
+is labelled as a sample.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page
 
+from aurora.audit.records import read_decision
 from aurora.settings import PROJECT_DIR
 from aurora.store.journal import StateReader
 from aurora.store.paths import TenantPaths
 from tests.browser.browsing import CHROMIUM, Scheme, open_window, serve_pages, start_browser
-from tests.streamlit.company import seed_company
+from tests.browser.demo_company import make_demo_company
 
 FOLDER = PROJECT_DIR / "docs" / "images"
 
@@ -47,7 +49,7 @@ def main(folder: Path) -> None:
     """Take every picture into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as made:
-        paths = seed_company(Path(made))
+        paths = make_demo_company(Path(made))
         with serve_pages(paths.data_dir) as home, start_browser() as browser:
             for picture in PICTURES:
                 _take(browser, home, picture, paths, folder / f"{picture.name}.png")
@@ -79,8 +81,14 @@ def _stand_still(page: Page) -> None:
 
 
 def _telling_decision(paths: TenantPaths) -> str:
+    """A decision in which rules forbade some candidates and others were possible."""
     with StateReader(paths) as journal:
-        return journal.page("outcome", limit=1)[0].subject_id
+        for entry in journal.page("outcome", limit=200):
+            decision = read_decision(journal, entry.subject_id)
+            is_split = {candidate.is_eligible for candidate in decision.candidates} == {True, False}
+            if decision.kind == "route_llm" and is_split:
+                return decision.decision_id
+    raise SystemExit("No decision shows both possible and forbidden candidates.")
 
 
 if __name__ == "__main__":
