@@ -114,7 +114,7 @@ def ordinary_app(settings: Settings) -> FastAPI:
     async def caller(authorization: Annotated[str, Header()]) -> Admitted:
         return admission.admit(authorization.encode(), "decide")
 
-    @app.post("/api/v1/decisions", status_code=201)
+    @app.post("/api/v1/decisions", status_code=201, response_model_exclude_defaults=True)
     async def decide(request: RouteTask, admitted: Annotated[Admitted, Depends(caller)]) -> DecisionOut:
         decision_id = ids.new("dec")
         decision = admitted.runtime.require_engine().decide(

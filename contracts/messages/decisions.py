@@ -75,8 +75,12 @@ class Veto(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class Candidate(Struct, frozen=True, kw_only=True):
-    """One candidate as the decision saw it. Score, quality and cost are null when vetoed unscored."""
+class Candidate(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One candidate as the decision saw it. Score, quality and cost are absent when vetoed unscored.
+
+    A field that holds its default is left out of the JSON: receipts are a quarter smaller, on the wire and
+    for as long as the audit log is kept.
+    """
 
     candidate_id: str
     is_eligible: bool

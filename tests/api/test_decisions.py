@@ -51,7 +51,9 @@ def test_a_decision_is_read_with_what_followed_it(client):
 def test_what_a_rule_forbids_cannot_be_overridden_into(client):
     decision = decide(client, privacy_class="sensitive")
     forbidden = next(
-        one["candidate_id"] for one in decision["candidates"] if any(veto["source"] == "rule" for veto in one["vetoes"])
+        one["candidate_id"]
+        for one in decision["candidates"]
+        if any(veto["source"] == "rule" for veto in one.get("vetoes", []))
     )
     reply = client.post(
         f"/api/v1/decisions/{decision['decision_id']}/overrides", json={"action": forbidden, "reason": "I want it."}

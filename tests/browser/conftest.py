@@ -1,4 +1,7 @@
-"""One server and one browser for all browser tests."""
+"""One server and one browser for the browser tests.
+
+They end with their module: while Playwright runs, its event loop is the thread's, and no other test could run one.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ class Pages:
     paths: TenantPaths
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
     """The made-up company's pages, served."""
     paths = seed_company(tmp_path_factory.mktemp("browser"))
@@ -33,7 +36,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
         yield Pages(home, paths)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium, or a skip that says how to get it."""
     if CHROMIUM is None:
@@ -43,7 +46,7 @@ def browser() -> Iterator[Browser]:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def window(browser: Browser, pages: Pages) -> Iterator[Open]:
     """A window of a width and scheme; the same one again for the same wish."""
     opened: dict[tuple[int, Scheme], Window] = {}

@@ -80,7 +80,9 @@ def test_what_a_rule_forbids_cannot_be_chosen_by_a_person_either(aurora):
     request = '{"kind": "route_llm", "prompt": "Is this passport real?", "privacy_class": "sensitive"}'
     decision = aurora("decide", request, "--json").json()
     forbidden = next(
-        c["candidate_id"] for c in decision["candidates"] if any(veto["source"] == "rule" for veto in c["vetoes"])
+        c["candidate_id"]
+        for c in decision["candidates"]
+        if any(veto["source"] == "rule" for veto in c.get("vetoes", []))
     )
     ran = aurora("decision", "override", decision["decision_id"], forbidden, "--reason", "I like it.")
     assert ran.code == 4
