@@ -60,7 +60,7 @@ format: install ## Write the house format
 
 .PHONY: docs
 docs: install ## Regenerate the reference pages and the README's figures
-	@$(BIN)/python -m apps.reference
+	@$(BIN)/python -m apps.reference && $(BIN)/python -m orchestration write-kpis
 
 .PHONY: lock
 lock: ## Resolve requirements.lock anew (needs uv)
