@@ -17,9 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aurora.gateway.prices import default_book
-from aurora.ingest.portions import ROW, SourceFile
+from aurora.ingest.portions import ROW, BatchOrigin, SourceFile
 from aurora.ingest.source_formats import SourceFormat, detect, source_formats
-from aurora.ingest.staging import BatchOrigin, StagedBatch, stage_file
+from aurora.ingest.staging import StagedBatch, stage_file
 
 CASES = [
     pytest.param(name, contract, id=f"{name}-{contract}")

@@ -51,6 +51,7 @@ def test_the_same_file_again_changes_nothing(aurora: Run, row, tmp_path: Path):
     file = export(tmp_path / "mine", [row(1)])
     first, again = (json.loads(aurora("ingest", file, "--source", "gw", "--json")[1])["batches"] for _ in range(2))
     assert again == [{**first[0], "is_known": True}]
+    assert "held 1 of 1 before" in aurora("ingest", file, "--source", "gw")[1]
 
 
 def test_quarantined_rows_end_with_3_and_are_told_by_rule(aurora: Run, row, tmp_path: Path):

@@ -13,9 +13,9 @@ import polars as pl
 import pytest
 
 from aurora.gateway.prices import default_book
-from aurora.ingest.portions import SourceFile
+from aurora.ingest.portions import BatchOrigin, SourceFile
 from aurora.ingest.source_formats import source_format
-from aurora.ingest.staging import BatchOrigin, stage_file
+from aurora.ingest.staging import stage_file
 from aurora.settings import Settings
 
 
