@@ -10,7 +10,7 @@ from typing import Final
 
 from aurora.ingest.canonical_sample import sample_rows
 from aurora.ingest.lines import LineChunk, read_chunks
-from aurora.ingest.portions import Portion, Refusal, SourceFile, refusals
+from aurora.ingest.portions import ROW, Portion, Refusal, SourceFile, refusals
 from aurora.ingest.source_formats import ANY
 from aurora.ingest.tables import csv_header, csv_table
 from contracts import registry
@@ -45,7 +45,9 @@ def read(file: SourceFile) -> Iterator[Portion]:
                 return
         rows, refused = csv_table(body, header)
         ignored = tuple(name for name in header if name not in columns)
-        yield Portion(contract=file.contract, rows=rows.drop(ignored), refused=refusals(refused), ignored=ignored)
+        # chosen by what is known: polars gives a column without a name one of its own
+        rows = rows.select(name for name in rows.columns if name in columns or name == ROW)
+        yield Portion(contract=file.contract, rows=rows, refused=refusals(refused), ignored=ignored)
 
 
 def _header_fault(header: list[str]) -> Refusal | None:

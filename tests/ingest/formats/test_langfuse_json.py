@@ -240,7 +240,9 @@ def test_a_document_is_told_by_its_first_keys(head, is_ours):
     assert source_format(FORMAT).matches(head, "export.json") is is_ours
 
 
-VALUES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
+VALUES = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5)
+)
 ANY = VALUES | st.lists(VALUES, max_size=2) | st.dictionaries(st.text(max_size=5), VALUES, max_size=2)
 
 

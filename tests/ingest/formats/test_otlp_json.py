@@ -179,7 +179,9 @@ def test_a_wrong_line_is_refused_where_it_stands(read):
     assert [(one["row_number"], one["rule"]) for one in found.refused] == [(2, "known_shape")]
 
 
-VALUES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
+VALUES = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5)
+)
 ANY = VALUES | st.lists(VALUES, max_size=2) | st.dictionaries(st.text(max_size=5), VALUES, max_size=2)
 
 
