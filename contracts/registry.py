@@ -15,7 +15,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import contracts.tables
-from contracts.fields import FIELDS, Check, Field, FieldType
+from contracts.field import Check, Field, FieldType
+from contracts.fields import FIELDS
 from contracts.table import Table
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from contracts.fields import FIELDS, Field
+from contracts.field import Field
+from contracts.fields import FIELDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,6 +14,10 @@ class Table:
 
     `required` and `optional` together are the columns, in the order of `columns`. `key` is unique
     within the tenant. `version` is semantic: a new optional column is a minor change.
+
+    A table of things that change (a task, a deal) names in `versioned_by` the time of the state: raw keeps
+    every state once, and staging shows the newest one of each key. `subject` is the column that names the
+    person a row is about: its protected columns are encrypted under that person's key.
     """
 
     name: str
@@ -24,17 +29,27 @@ class Table:
     owner: str
     retention_days: int
     version: str = "1.0.0"
+    versioned_by: str | None = None
+    subject: str | None = None
     is_ingested: bool = True
     """Rows come from outside and carry the batch columns; otherwise Aurora writes the table itself."""
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.columns if name not in FIELDS]
-        stray = sorted((set(self.key) | self.optional) - set(self.columns))
+        stray = sorted(
+            ({*self.key, self.versioned_by or self.key[0], self.subject or self.key[0]} | self.optional)
+            - set(self.columns)
+        )
         if unknown or stray:
             raise ValueError(
                 f"Table {self.name} names columns that are not declared: {', '.join(unknown + stray)}. "
-                "Declare them in contracts/fields.py first."
+                "Declare them in contracts/columns/ first."
             )
+
+    @property
+    def row_key(self) -> tuple[str, ...]:
+        """Columns that are unique together in raw: the key, and the time of the state where there are many."""
+        return (*self.key, self.versioned_by) if self.versioned_by else self.key
 
     @property
     def fields(self) -> tuple[Field, ...]:

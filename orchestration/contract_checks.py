@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from aurora.store.lake import LakeReader
 from contracts import registry
-from contracts.fields import Check, Field
+from contracts.field import Check, Field
 from contracts.table import Table
 
 KEY: Final = "key_is_unique"
@@ -75,7 +75,7 @@ def _checks(declared: Table) -> list[ContractCheck]:
                 table=declared.name,
                 name=VALUES,
                 is_blocking=False,
-                meaning="Values pass the checks of contracts/fields.py.",
+                meaning="Values pass the checks of contracts/columns/.",
                 sql=_count(declared, conditions),
             )
         )

@@ -7,7 +7,7 @@ import random
 from typing import Any
 
 from contracts import registry
-from contracts.fields import Field
+from contracts.field import Field
 
 _START = dt.datetime(2026, 9, 1, 8, tzinfo=dt.UTC)
 _DERIVED = frozenset({"occurred_date", "cost_source", "price_id", "source", "source_format", "region"})

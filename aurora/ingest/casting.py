@@ -14,7 +14,7 @@ import polars as pl
 import pyarrow as pa
 
 from contracts import registry
-from contracts.fields import Field, FieldType
+from contracts.field import Field, FieldType
 from contracts.table import Table
 
 FAULTS_SCHEMA: Final = {

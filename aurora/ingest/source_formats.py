@@ -24,7 +24,7 @@ from aurora.ingest.lines import UTF8_BOM
 from aurora.ingest.portions import Portion, SourceFile
 from contracts import registry
 
-ANY: Final = ("usage", "conversation", "task")
+ANY: Final = tuple(name for name, declared in registry.tables().items() if declared.is_ingested)
 HEAD_BYTES: Final = 64 * 1024
 
 

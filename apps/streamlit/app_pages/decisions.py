@@ -15,7 +15,7 @@ from apps.streamlit.ui.page import headline, tile, tiles
 from apps.streamlit.ui.table import show_table
 from apps.streamlit.ui.wording import NOTHING, aed, code_words, count, plural, share, usd
 from aurora.audit.records import HUMAN
-from contracts.fields import DECISION_KINDS
+from contracts.vocabulary import DECISION_KINDS
 
 _SHOWS: dict[str, DecisionShow] = {
     "All": "all",
