@@ -46,3 +46,29 @@ CONTROL_LEVELS = (
 )
 ASSISTANT_STATES = ("active", "degraded", "down", "disabled")
 PRIORITIES = ("critical", "high", "medium", "low")
+CHARGE_CATEGORIES = ("Usage", "Purchase", "Tax", "Credit", "Adjustment")
+PRICING_CATEGORIES = ("Standard", "Dynamic", "Committed", "Other")
+SERVICE_CATEGORIES = (
+    "AI and Machine Learning",
+    "Analytics",
+    "Business Applications",
+    "Compute",
+    "Databases",
+    "Developer Tools",
+    "Multicloud",
+    "Identity",
+    "Integration",
+    "Internet of Things",
+    "Management and Governance",
+    "Media",
+    "Migration",
+    "Mobile",
+    "Networking",
+    "Security",
+    "Storage",
+    "Web",
+    "Other",
+)
+"""FOCUS 1.2 allowed values."""
+
+EVALUATORS = ("human", "llm", "code")

@@ -80,7 +80,8 @@ def test_units_stand_in_the_names_of_quantities() -> None:
         if field.type == "bool":
             assert field.name.startswith(("is_", "has_"))
         if field.type == "timestamp":
-            assert field.name.endswith("_at") or field.name in {"valid_from", "valid_to"}
+            is_focus_period = field.name.endswith(("_period_start", "_period_end"))
+            assert field.name.endswith("_at") or is_focus_period or field.name in {"valid_from", "valid_to"}
 
 
 def test_an_unknown_table_names_those_that_exist() -> None:
