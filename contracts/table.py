@@ -30,16 +30,17 @@ class Table:
     retention_days: int
     version: str = "1.0.0"
     versioned_by: str | None = None
+    backfill: tuple[tuple[str, str], ...] = ()
+    """Column and SQL expression of each required column that was added later: its value in rows that were there."""
     subject: str | None = None
     is_ingested: bool = True
     """Rows come from outside and carry the batch columns; otherwise Aurora writes the table itself."""
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.columns if name not in FIELDS]
-        stray = sorted(
-            ({*self.key, self.versioned_by or self.key[0], self.subject or self.key[0]} | self.optional)
-            - set(self.columns)
-        )
+        others = (self.versioned_by, self.subject, *dict(self.backfill))
+        named = {*self.key, *self.optional, *(name for name in others if name)}
+        stray = sorted(named - set(self.columns))
         if unknown or stray:
             raise ValueError(
                 f"Table {self.name} names columns that are not declared: {', '.join(unknown + stray)}. "

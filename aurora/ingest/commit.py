@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from aurora.gateway.prices import PriceBook
-from aurora.ingest.keys import content_columns
+from aurora.ingest.keys import conflict_refusals, content_columns
 from aurora.ingest.portions import ROW, BatchOrigin
-from aurora.ingest.staging import StagedBatch, StagedPart, conflict_refusals
+from aurora.ingest.staging import StagedBatch, StagedPart
 from aurora.store.lake import LakeReader, LakeWriter, write_lake
 from aurora.store.paths import TenantPaths
 from contracts import registry
@@ -163,23 +163,29 @@ class _Transaction:
             "duplicate_count": part.duplicate_count + same,
             "unpriced_count": part.unpriced_count - int(twins["is_unpriced"].sum()),
             "ingested_at": origin.ingested_at,
+            "source_cursor": origin.source_cursor,
         }
         self._ledger.append(row)
         return row
 
     def _twins(self, part: StagedPart, declared: Table) -> pl.DataFrame:
         """Staged rows whose key the lake holds: key, whether the content is the same, whether unpriced."""
-        empty = pl.DataFrame(schema={"key": pl.String(), "is_same": pl.Boolean(), "is_unpriced": pl.Boolean()})
+        key = declared.row_key
+        types = registry.polars_schema(declared)
+        empty = pl.DataFrame(
+            schema={**{name: types[name] for name in key}, "is_same": pl.Boolean(), "is_unpriced": pl.Boolean()}
+        )
         if not part.files or not self._lake.query(f"SELECT 1 FROM raw.{declared.name} LIMIT 1").height:
             return empty
-        key = declared.key[0]
+        named = ", ".join(f"s.{name}" for name in key)
+        equal = " AND ".join(f"s.{name} = l.{name}" for name in key)
         same = " AND ".join(f"s.{name} IS NOT DISTINCT FROM l.{name}" for name in content_columns(declared))
         unpriced = "s.cost_source = 'unpriced'" if declared.name == "usage" else "false"
         return self._lake.query(
             f"""
-            SELECT s.{key} AS key, bool_or({same}) AS is_same, bool_or({unpriced}) AS is_unpriced
-            FROM read_parquet({_list(part)}) AS s JOIN raw.{declared.name} AS l ON s.{key} = l.{key}
-            GROUP BY s.{key}
+            SELECT {named}, bool_or({same}) AS is_same, bool_or({unpriced}) AS is_unpriced
+            FROM read_parquet({_list(part)}) AS s JOIN raw.{declared.name} AS l ON {equal}
+            GROUP BY {named}
             """
         )
 
@@ -194,13 +200,13 @@ class _Transaction:
             self._taken |= {str(file) for file in part.files}
             return conflict_refusals(_nothing(declared), declared, where="")
         # another batch came first, or some rows were there: the files do not hold what must land
-        key = declared.key[0]
+        key = list(declared.row_key)
         types = registry.polars_schema(declared, is_stored=True)
         scan = pl.scan_parquet(part.files).select(pl.col(name).cast(kind) for name, kind in types.items())
-        fresh = scan.join(twins.lazy().select(pl.col("key").alias(key)), on=key, how="anti", maintain_order="left")
+        fresh = scan.join(twins.lazy().select(key), on=key, how="anti", maintain_order="left")
         if twins.height < part.good_count:
             self._lake.append(declared.name, fresh.with_columns(pl.lit(seq, dtype=pl.Int64).alias("batch_seq")))
-        different = twins.lazy().filter(~pl.col("is_same")).select(pl.col("key").alias(key))
+        different = twins.lazy().filter(~pl.col("is_same")).select(key)
         conflicts = scan.join(different, on=key, how="semi").sort(ROW).collect()
         return conflict_refusals(conflicts, declared, where="in the lake")
 

@@ -18,6 +18,9 @@ DEFAULTS: Final[dict[str, Any]] = {"request_count": 1, "is_error": False, "is_sa
 ADDED: Final = frozenset({"source", "source_format", "region", "occurred_date", "cost_source", "price_id", *DEFAULTS})
 """Required columns that ingest can always fill, so that the gate need not ask the source for them."""
 
+_TO_COME: Final = ("expires_at", "due_at", "starts_at", "ends_at")
+"""Times that a record names ahead: they say nothing about when it changed."""
+
 OWN_USAGE_COLUMNS: Final = ("occurred_date", "cost_usd", "cost_source", "price_id")
 """Columns of usage that ingest decides: a source's own cost goes to reported_cost_usd."""
 
@@ -36,6 +39,8 @@ class Completion:
         """Before the gate: the exporter's cost in its column, defaults where the source is silent."""
         if self.declared.name == "usage":
             rows = _own_columns(rows)
+        if self.declared.versioned_by:
+            rows = _with_state_time(rows, self.declared.versioned_by)
         fills = [
             pl.col(name).fill_null(value)
             for name, value in DEFAULTS.items()
@@ -82,6 +87,19 @@ class Completion:
         digest = hashlib.blake2b(text.encode(), digest_size=16)
         self._seen[digest.digest()] += 1
         return f"{self.source}:{digest.hexdigest()}-{self._seen[digest.digest()]}"
+
+
+def _with_state_time(rows: pl.DataFrame, column: str) -> pl.DataFrame:
+    """The time of the state, where the source is silent: the last thing that the row says has happened."""
+    happened = [
+        name
+        for name, kind in rows.schema.items()
+        if name.endswith("_at") and not name.endswith(_TO_COME) and name != column and isinstance(kind, pl.Datetime)
+    ]
+    given = [column] if column in rows.columns else []
+    if not happened:
+        return rows
+    return rows.with_columns(pl.coalesce(*given, pl.max_horizontal(happened)).alias(column))
 
 
 def _own_columns(rows: pl.DataFrame) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from aurora.ingest.portions import RAW, REFUSED_SCHEMA, ROW
 from contracts import registry
 from contracts.table import Table
 
@@ -32,7 +33,7 @@ Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
 def content_columns(declared: Table) -> list[str]:
     """Columns that must be equal in two rows of the same key for them to be the same row."""
     derived = NOT_CONTENT if declared.name == "usage" else NOT_CONTENT - {"cost_usd"}
-    return [name for name in declared.columns if name not in derived and name not in declared.key]
+    return [name for name in declared.columns if name not in derived and name not in declared.row_key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class KeyFilter:
 
     def __init__(self, declared: Table, *, expected_rows: int) -> None:
         size = 2 ** max(12, (expected_rows * _MARKS_PER_ROW).bit_length())
-        self._key = list(declared.key)
+        self._key = list(declared.row_key)
         self._content = content_columns(declared)
         self._types = registry.polars_schema(declared)
         self._marks = np.zeros(min(size, _MAX_MARKS), dtype=np.bool_)
@@ -112,3 +113,22 @@ class KeyFilter:
         is_suspect = pl.all_horizontal(pl.col(name).is_in(suspects[name].implode()) for name in self._key)
         found = pl.scan_parquet(list(staged)).filter(is_suspect).select(pl.col(n).cast(self._types[n]) for n in columns)
         return found.join(suspects.lazy(), on=self._key, how="semi").collect()
+
+
+def conflict_refusals(rows: pl.DataFrame, declared: Table, *, where: str) -> pl.DataFrame:
+    """Refusals of rows whose key stands for other content; `where` says where that content is."""
+    key = declared.key[0]
+    named = pl.concat_str([pl.format("{} {}", pl.lit(name), pl.col(name)) for name in declared.row_key], separator=", ")
+    cure = (
+        f"Give the changed record a later {declared.versioned_by}."
+        if declared.versioned_by
+        else "Give the row an id of its own, or send the correction as a new row."
+    )
+    raw = pl.struct(pl.col(declared.columns).cast(pl.String)).struct.json_encode()
+    return rows.select(
+        ROW,
+        pl.lit(key).alias("column_name"),
+        pl.lit("unique_key").alias("rule"),
+        pl.format("{} stands {} with other content. {}", named, pl.lit(where), pl.lit(cure)).alias("reason"),
+        raw.alias(RAW),
+    ).cast(dict(REFUSED_SCHEMA))  # type: ignore[arg-type]

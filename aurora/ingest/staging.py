@@ -19,8 +19,8 @@ from aurora.gateway.prices import PriceBook
 from aurora.ingest.casting import cast_rows
 from aurora.ingest.completion import ADDED, Completion
 from aurora.ingest.gate import explained, gate_faults
-from aurora.ingest.keys import KeyFilter
-from aurora.ingest.portions import RAW, REFUSED_SCHEMA, ROW, BatchOrigin, Portion, SourceFile
+from aurora.ingest.keys import KeyFilter, conflict_refusals
+from aurora.ingest.portions import RAW, ROW, BatchOrigin, Portion, SourceFile
 from aurora.ingest.source_formats import source_format
 from aurora.ingest.writing import StagedWriter
 from contracts import registry
@@ -144,25 +144,6 @@ class _PartStager:
 
 def _marked(indices: pl.Series, height: int) -> pl.Series:
     return pl.repeat(value=False, n=height, eager=True).scatter(indices.unique(), True)  # noqa: FBT003
-
-
-def conflict_refusals(rows: pl.DataFrame, declared: Table, *, where: str) -> pl.DataFrame:
-    """Refusals of rows whose key stands for other content; `where` says where that content is."""
-    key = declared.key[0]
-    reason = pl.format(
-        "{} {} stands " + where + " with other content. Give the row an id of its own, or send the correction "
-        "as a new row.",
-        pl.lit(key),
-        pl.col(key),
-    )
-    raw = pl.struct(pl.col(declared.columns).cast(pl.String)).struct.json_encode()
-    return rows.select(
-        ROW,
-        pl.lit(key).alias("column_name"),
-        pl.lit("unique_key").alias("rule"),
-        reason.alias("reason"),
-        raw.alias(RAW),
-    ).cast(dict(REFUSED_SCHEMA))  # type: ignore[arg-type]
 
 
 def stage_file(file: SourceFile, origin: BatchOrigin, *, folders: Path, book: PriceBook) -> StagedBatch:

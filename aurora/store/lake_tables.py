@@ -25,8 +25,24 @@ def _changes(connection: duckdb.DuckDBPyConnection, declared: Table) -> list[str
         columns = ", ".join(f"{name} {kind}{_null(declared, name)}" for name, kind in wanted.items())
         return [f"CREATE TABLE raw.{declared.name} ({columns})"]
     return [
-        change for name, kind in wanted.items() if (change := _change(declared, name, kind=kind, live=live.get(name)))
+        change
+        for name, kind in wanted.items()
+        for change in _column_changes(declared, name, kind=kind, live=live.get(name))
     ]
+
+
+def _column_changes(declared: Table, name: str, *, kind: str, live: tuple[str, bool] | None) -> list[str]:
+    """Statements for one column. One that is required and new is filled in the rows that are there."""
+    value = dict(declared.backfill).get(name)
+    if live is None and value:
+        table = f"raw.{declared.name}"
+        return [
+            f"ALTER TABLE {table} ADD COLUMN {name} {kind}",
+            f"UPDATE {table} SET {name} = {value}",
+            f"ALTER TABLE {table} ALTER COLUMN {name} SET NOT NULL",
+        ]
+    change = _change(declared, name, kind=kind, live=live)
+    return [change] if change else []
 
 
 def _change(declared: Table, name: str, *, kind: str, live: tuple[str, bool] | None) -> str | None:

@@ -9,6 +9,8 @@ COLUMNS: tuple[Field, ...] = (
     Field(name="ended_at", type="timestamp", meaning="When it ended.", unit="UTC", checks=TIME),
     Field(name="submitted_at", type="timestamp", meaning="When the task was asked for.", unit="UTC", checks=TIME),
     Field(name="completed_at", type="timestamp", meaning="When the task reached its last state.", unit="UTC", checks=TIME),
+    Field(name="created_at", type="timestamp", meaning="When the source made the record.", unit="UTC", checks=TIME),
+    Field(name="updated_at", type="timestamp", meaning="When the source last changed the record: the newest state of a key is the one in force.", unit="UTC", checks=TIME),
     Field(name="decided_at", type="timestamp", meaning="When the decision was made.", unit="UTC", checks=TIME),
     Field(name="recorded_at", type="timestamp", meaning="When the journal made the record durable.", unit="UTC", checks=TIME),
     Field(name="ingested_at", type="timestamp", meaning="When the batch was committed to the lake.", unit="UTC", checks=TIME),

@@ -30,8 +30,11 @@ ASSISTANT = Table(
 TASK = Table(
     name="task",
     meaning="Work that assistants took, as they exported it.",
-    grain="one row a task",
+    grain="one row a task and state of it",
     key=("task_id",),
+    versioned_by="updated_at",
+    backfill=(("updated_at", "coalesce(completed_at, started_at, submitted_at)"),),
+    version="2.0.0",
     columns=(
         "task_id",
         "case_id",
@@ -44,6 +47,7 @@ TASK = Table(
         "submitted_at",
         "started_at",
         "completed_at",
+        "updated_at",
         "duration_ms",
         "cost_usd",
         "quality",

@@ -79,6 +79,22 @@ def task_rows(*, count: int, seed: int) -> list[Row]:
     ]
 
 
+def moved_on(rows: Sequence[Row], *, seed: int) -> list[Row]:
+    """Newer states of tasks: other words, other figures, for some another day or assistant."""
+    draw = random.Random(seed)
+    return [
+        row
+        | {
+            "task_state": draw.choice(("completed", "failed", "working")),
+            "assistant_id": draw.choice(ASSISTANTS),
+            "submitted_at": draw.choice((row["submitted_at"], _moment(draw))),
+            "duration_ms": draw.randrange(1_000, 90_000),
+            "updated_at": NOW.isoformat(),
+        }
+        for row in rows
+    ]
+
+
 def wrong_rows(*, count: int, seed: int) -> list[Row]:
     """Rows that the gate refuses."""
     return [

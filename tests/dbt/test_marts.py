@@ -102,6 +102,7 @@ def test_portions_with_late_rows_give_what_one_full_build_gives(tmp_path: Path):
     for portion in range(3):
         company.drop(paths, f"usage-{portion}", usage[portion * 100 : portion * 100 + 100])
         company.drop(paths, f"tasks-{portion}", tasks[portion * 30 : portion * 30 + 30])
+        company.drop(paths, f"moved-{portion}", company.moved_on(tasks[portion * 25 : portion * 25 + 10], seed=portion))
         company.ingest(paths)
         company.journal(paths, records[len(records) * portion // 3 : len(records) * (portion + 1) // 3])
         run_dbt(paths, ("run",))

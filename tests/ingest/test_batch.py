@@ -126,10 +126,26 @@ def test_other_contracts_are_guessed_and_land(gateway, contract):
     assert gateway.look(f"SELECT count(*) AS n FROM raw.{contract}")["n"][0] == 5
 
 
+def test_each_state_of_a_task_lands_once_and_only_a_contradiction_is_refused(gateway):
+    def task(state: str, **values: object) -> dict[str, object]:
+        about = {"task_id": "t-1", "task_type": "kyc.check", "submitted_at": "2026-09-01T08:00:00Z"}
+        return {**about, "task_state": state, **values}
+
+    ended = task("completed", completed_at="2026-09-01T09:00:00Z")
+    first = gateway.ingest("a.ndjson", [task("submitted"), task("submitted"), ended])
+    assert (first.good, first.duplicates, first.quarantined) == (2, 1, 0)
+    late = task("input_required", updated_at="2026-09-01T08:30:00Z")
+    second = gateway.ingest("b.ndjson", [ended, late, task("failed", updated_at="2026-09-01T09:00:00Z")])
+    assert (second.good, second.duplicates, second.quarantined) == (1, 1, 1)
+    refused = gateway.look("SELECT reason FROM raw.quarantine")["reason"][0]
+    assert "task_id t-1, updated_at 2026-09-01 09:00:00" in refused
+    assert "later updated_at" in refused
+
+
 def test_a_contract_or_format_that_is_not_offered_is_named(gateway, row):
     with pytest.raises(UsageError, match="price") as caught:
         gateway.ingest("a.ndjson", [row(1)], contract="price")
-    assert "usage, conversation, task" in caught.value.next_step
+    assert "conversation, " in caught.value.next_step
     with pytest.raises(UsageError, match="parquet") as caught:
         gateway.ingest("a.ndjson", [row(1)], source_format="parquet")
     assert "canonical_csv" in caught.value.next_step

@@ -57,8 +57,24 @@ def test_a_breaking_change_of_a_contract_is_refused_by_name(paths):
     write_lake(
         paths, "raw", lambda lake: lake.execute("ALTER TABLE raw.task DROP COLUMN task_type"), author="t", message="m"
     )
-    with pytest.raises(DataError, match=r"task 1\.0\.0 breaks the lake at task_type"):
+    with pytest.raises(DataError, match=r"task 2\.0\.0 breaks the lake at task_type"):
         create_lake(paths)
+
+
+def test_a_required_column_that_came_later_is_filled_in_rows_that_are_there(paths):
+    row = {"task_id": "t", "source": "s", "task_type": "k", "task_state": "completed", "submitted_at": NOW}
+    row |= {"completed_at": NOW, "is_sample": False, "region": "ae-dubai"}
+    stamps = {"batch_id": "b", "batch_seq": 1, "row_number": 1, "ingested_at": NOW}
+
+    def older(lake: LakeWriter) -> None:
+        lake.execute("ALTER TABLE raw.task DROP COLUMN updated_at")
+        lake.append("task", pl.DataFrame([row | stamps]))
+
+    write_lake(paths, "raw", older, author="test", message="older")
+    create_lake(paths)
+    with read_lake(paths) as lake:
+        assert lake.query("SELECT updated_at FROM raw.task").item() == NOW
+    create_lake(paths)
 
 
 # reading --------------------------------------------------------------------------------------

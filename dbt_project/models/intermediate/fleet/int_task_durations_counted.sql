@@ -14,7 +14,8 @@ with
         from {{ ref("int_tasks_settled") }}
         where
             duration_ms is not null
-            and {{ in_touched_days(ref("int_tasks_settled"), day="period_date", seq="batch_seq", at="submitted_at") }}
+            and
+            {{ in_touched_days(ref("int_task_days_touched"), day="period_date", seq="batch_seq", at="submitted_at") }}
     ),
     counted as (
         select period_date, assistant_id, task_type, duration_bucket_ms, count(*) as task_count

@@ -11,7 +11,7 @@ with
             cost_usd,
             submitted_at,
             submitted_date
-        from {{ ref("stg_raw__tasks") }}
+        from {{ ref("int_tasks_current") }}
     ),
     settled as (
         select

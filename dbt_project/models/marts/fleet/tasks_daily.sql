@@ -4,7 +4,7 @@ with
     tasks as (
         select period_date, assistant_id, task_type, is_open, is_success, duration_ms, cost_usd
         from {{ ref("int_tasks_settled") }}
-        where {{ in_touched_days(ref("int_tasks_settled"), day="period_date", seq="batch_seq", at="submitted_at") }}
+        where {{ in_touched_days(ref("int_task_days_touched"), day="period_date", seq="batch_seq", at="submitted_at") }}
     ),
     summed as (
         select

@@ -6,7 +6,11 @@ with
             cast(sum(settled_count) as bigint) as total_count
         from {{ ref("tasks_daily") }}
         where
-            {{ in_touched_days(ref("int_tasks_settled"), day="period_date", seq="batch_seq", through=["tasks_daily"]) }}
+            {{
+                in_touched_days(
+                    ref("int_task_days_touched"), day="period_date", seq="batch_seq", through=["tasks_daily"]
+                )
+            }}
         group by period_date
     ),
     measured as (

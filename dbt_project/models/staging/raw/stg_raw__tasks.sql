@@ -10,6 +10,7 @@ select
     submitted_at,
     started_at,
     completed_at,
+    updated_at,
     duration_ms,
     cost_usd,
     quality,
