@@ -72,3 +72,52 @@ SERVICE_CATEGORIES = (
 """FOCUS 1.2 allowed values."""
 
 EVALUATORS = ("human", "llm", "code")
+
+PARTY_KINDS = ("natural", "legal")
+RISK_RATINGS = ("low", "medium", "high")
+CDD_STATUSES = ("not_started", "in_progress", "complete", "failed")
+LEAD_STATUSES = ("new", "contacted", "qualified", "viewing", "negotiation", "booked", "won", "lost")
+LEAD_EVENT_KINDS = (
+    "enquired",
+    "contacted",
+    "qualified",
+    "viewed",
+    "offered",
+    "negotiated",
+    "booked",
+    "won",
+    "lost",
+    "reassigned",
+)
+VIEWING_STATUSES = ("planned", "done", "canceled", "no_show")
+BROKER_SIDES = ("buyer", "seller", "both")
+OFFER_STATUSES = ("open", "accepted", "rejected", "withdrawn", "expired")
+PROPERTY_KINDS = ("apartment", "villa", "townhouse", "penthouse", "office", "shop", "land", "building")
+PROPERTY_STATUSES = ("available", "reserved", "sold", "rented", "withdrawn")
+PERMIT_SCOPES = ("unit", "project")
+DEAL_STAGES = ("reservation", "mou", "spa", "payment", "transfer", "closed", "called_off")
+"""In the order of a sale; `called_off` may follow any."""
+TITLE_CHECKS = ("not_checked", "pending", "verified", "failed")
+COST_KINDS = ("dld_transfer", "dld_admin", "trustee", "mortgage_reg", "commission", "noc", "other")
+PAYMENT_METHODS = ("cash", "bank_transfer", "cheque", "card", "mortgage", "virtual_asset")
+RECORD_CLASSES = ("aml", "hipaa", "contract", "marketing", "other")
+MATCH_KINDS = ("confirmed", "partial", "dismissed")
+SUSPICION_STATUSES = ("open", "confirmed", "dismissed")
+
+MODALITIES = ("text", "image", "audio", "document")
+CASE_STATES = ("open", "waiting", "escalated", "completed", "failed", "canceled")
+COMMAND_STATES = ("issued", "delivered", "accepted", "completed", "failed", "refused", "expired")
+HANDOFF_STATES = ("offered", "accepted", "completed", "refused", "failed")
+SEVERITIES = ("info", "low", "medium", "high", "critical")
+ALERT_LABELS = ("relevant", "noise")
+PRINCIPAL_KINDS = ("person", "assistant", "service")
+PRINCIPAL_STATES = ("active", "suspended", "left")
+LAWFUL_BASES = ("consent", "contract", "law", "vital_interest", "public_task", "legitimate_interest")
+DSR_KINDS = ("access", "portability", "rectification", "restriction", "objection", "erasure")
+DSR_STATES = ("open", "waiting", "refused", "closed")
+STORAGE_FORMS = ("clear", "encrypted", "hashed", "truncated", "masked")
+RUN_STATES = ("started", "succeeded", "failed", "canceled")
+VERDICTS = ("pass", "fail", "unknown")
+POSTURES = ("compliant", "pending_review", "non_compliant")
+MESSAGE_DIRECTIONS = ("inbound", "outbound")
+AI_DECISION_BASES = ("contract", "law", "explicit_consent", "legitimate_interest", "none")

@@ -17,7 +17,7 @@ def sample_rows(contract: str, *, row_count: int, seed: int) -> list[dict[str, A
     """`row_count` rows with a value in every column a source may give; the same seed gives the same rows."""
     draw = random.Random(seed)
     fields = [field for field in registry.table(contract).fields if field.name not in _DERIVED]
-    key = registry.table(contract).key[0]
+    key = next(name for name in registry.table(contract).key if name not in _DERIVED)
     return [
         {field.name: f"{contract}-{seed}-{number}" if field.name == key else _value(field, draw) for field in fields}
         for number in range(row_count)

@@ -1,0 +1,19 @@
+select
+    ad_creative_id,
+    listing_id,
+    channel,
+    permit_no,
+    is_permit_no_visible,
+    qr_url,
+    qr_permit_no,
+    publisher_advertiser_permit_id,
+    published_at,
+    source,
+    is_sample,
+    region,
+    updated_at,
+    batch_id,
+    batch_seq,
+    row_number,
+    ingested_at
+from {{ source("raw", "ad_creative") }}

@@ -1,0 +1,19 @@
+select
+    deal_cost_id,
+    deal_id,
+    cost_kind,
+    amount_aed,
+    price_aed,
+    property_kind,
+    loan_aed,
+    rate_share,
+    is_agreed_in_writing,
+    source,
+    is_sample,
+    region,
+    updated_at,
+    batch_id,
+    batch_seq,
+    row_number,
+    ingested_at
+from {{ source("raw", "deal_cost") }}

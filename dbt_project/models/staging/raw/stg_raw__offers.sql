@@ -1,0 +1,19 @@
+select
+    offer_id,
+    offer_status,
+    offer_price_aed,
+    lead_id,
+    deal_id,
+    party_id,
+    property_id,
+    offered_at,
+    offer_expires_at,
+    source,
+    is_sample,
+    region,
+    updated_at,
+    batch_id,
+    batch_seq,
+    row_number,
+    ingested_at
+from {{ source("raw", "offer") }}

@@ -1,0 +1,23 @@
+select
+    payment_id,
+    amount_aed,
+    payment_method,
+    deal_id,
+    payer_party_id,
+    paid_currency,
+    payee_account,
+    payee_account_token,
+    received_at,
+    approver_id,
+    third_party_justification,
+    industry,
+    has_financial_controls,
+    source,
+    is_sample,
+    region,
+    updated_at,
+    batch_id,
+    batch_seq,
+    row_number,
+    ingested_at
+from {{ source("raw", "payment") }}

@@ -1,0 +1,20 @@
+select
+    screening_hit_id,
+    party_id,
+    match_kind,
+    list_name,
+    match_share,
+    found_at,
+    frozen_at,
+    suspended_at,
+    ffr_filed_at,
+    pnmr_filed_at,
+    source,
+    is_sample,
+    region,
+    updated_at,
+    batch_id,
+    batch_seq,
+    row_number,
+    ingested_at
+from {{ source("raw", "screening_hit") }}

@@ -1,0 +1,19 @@
+select
+    viewing_id,
+    viewing_status,
+    lead_id,
+    party_id,
+    property_id,
+    broker_id,
+    broker_represents,
+    buyer_form_b_id,
+    viewing_starts_at,
+    source,
+    is_sample,
+    region,
+    updated_at,
+    batch_id,
+    batch_seq,
+    row_number,
+    ingested_at
+from {{ source("raw", "viewing") }}
