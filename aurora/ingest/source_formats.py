@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -20,12 +19,12 @@ from typing import Final, Protocol, cast
 
 import aurora.ingest.formats
 from aurora.errors import DataError, UsageError
+from aurora.ingest import contract_guess, envelope
 from aurora.ingest.lines import UTF8_BOM
 from aurora.ingest.portions import Portion, SourceFile
 from contracts import registry
 
 ANY: Final = tuple(name for name, declared in registry.tables().items() if declared.is_ingested)
-HEAD_BYTES: Final = 64 * 1024
 
 
 class SourceFormat(Protocol):
@@ -70,7 +69,7 @@ def source_format(name: str) -> SourceFormat:
 def detect(path: Path) -> str:
     """Name of the format the file is in; `DataError` when none claims it."""
     with path.open("rb") as stream:
-        head = stream.read(HEAD_BYTES).removeprefix(UTF8_BOM)
+        head = stream.read(contract_guess.HEAD_BYTES).removeprefix(UTF8_BOM)
     if not head.strip():
         raise DataError(
             f"{path.name} is empty.",
@@ -100,16 +99,18 @@ def contract_for(path: Path, name: str, contract: str | None) -> str:
             field="contract",
             next_step=f"It may hold {', '.join(offered)}.",
         )
+    said = envelope.of_file(path) if offered is ANY else None
+    if said is not None and said.contract != contract:
+        raise UsageError(
+            f"{path.name} is asked to hold {contract!r}, and its envelope says {said.contract!r}.",
+            field="contract",
+            rule="envelope",
+            next_step="Leave the contract out, or correct the envelope.",
+        )
     return contract
 
 
 def guess_contract(path: Path, name: str) -> str:
-    """The contract that the file's rows are for: the format's only one, or the one its columns fit best."""
+    """The contract that the file's rows are for: the format's only one, or the one its envelope or columns say."""
     offered = source_format(name).CONTRACTS
-    if offered is not ANY:
-        return offered[0]
-    with path.open("rb") as stream:
-        head = stream.read(HEAD_BYTES).removeprefix(UTF8_BOM).decode("utf-8", "replace")
-    line = next((line for line in head.splitlines() if line.strip()), "")
-    named = set(re.findall(r'"?([a-z_]+)"?\s*[,:]', line + ","))
-    return max(ANY, key=lambda contract: len(named & set(registry.table(contract).columns)))
+    return contract_guess.guess_contract(path, offered) if offered is ANY else offered[0]
