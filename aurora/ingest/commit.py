@@ -16,6 +16,7 @@ from aurora.gateway.prices import PriceBook
 from aurora.ingest.keys import conflict_refusals, content_columns
 from aurora.ingest.portions import ROW, BatchOrigin
 from aurora.ingest.staging import StagedBatch, StagedPart
+from aurora.ingest.volume import batch_days
 from aurora.store.lake import LakeReader, LakeWriter, write_lake
 from aurora.store.paths import TenantPaths
 from contracts import registry
@@ -116,6 +117,7 @@ class _Transaction:
         self._taken = taken
         self._quarantine: list[pl.DataFrame] = []
         self._ledger: list[dict[str, object]] = []
+        self._resolutions: list[pl.DataFrame] = []
 
     def run(self, staged: Sequence[StagedBatch]) -> list[BatchReport]:
         known = known_batches(self._lake)
@@ -131,7 +133,7 @@ class _Transaction:
                 reports.append(replace(before, is_known=True))
                 continue
             seq += 1
-            report = _report([self._land(batch.origin, part, seq) for part in batch.parts], is_known=False)
+            report = self._take(batch, seq)
             known |= {(batch.origin.batch_id, part.contract): report for part in batch.parts}
             reports.append(report)
         self._sync_prices()
@@ -140,16 +142,47 @@ class _Transaction:
         if self._ledger:
             schema = registry.polars_schema(registry.table("ingest_batch"))
             self._lake.append("ingest_batch", pl.DataFrame(self._ledger, schema=schema))
+            self._lake.append("batch_day", self._days())
+        if self._resolutions:
+            self._lake.append("quarantine_resolution", pl.concat(self._resolutions))
         return reports
 
-    def _land(self, origin: BatchOrigin, part: StagedPart, seq: int) -> dict[str, object]:
+    def _take(self, batch: StagedBatch, seq: int) -> BatchReport:
+        """Bring one batch in; one that acts on refused rows also says what became of each."""
+        resolving = batch.resolving
+        if resolving:
+            resolving.require_open(self._lake)
+        rows, refused = [], {}
+        for part in batch.parts:
+            row, refused[part.contract] = self._land(batch.origin, part, seq)
+            row["repairs_batch_id"] = resolving.batch_id if resolving else None
+            new = resolving.new_refusals(refused[part.contract], part.contract) if resolving else refused[part.contract]
+            if new:
+                self._quarantine.append(_quarantine(pl.concat(new), batch.origin, part.contract))
+            rows.append(row)
+        if resolving:
+            self._resolutions.append(resolving.resolutions(self._lake, batch.origin, seq, refused))
+        self._ledger += rows
+        return _report(rows, is_known=False)
+
+    def _days(self) -> pl.DataFrame:
+        landed = [row for row in self._ledger if row["good_count"]]
+        contracts = sorted({str(row["contract"]) for row in landed})
+        found = [
+            batch_days(self._lake, contract, [row for row in landed if row["contract"] == contract])
+            for contract in contracts
+        ]
+        return pl.concat(found) if found else pl.DataFrame(schema=registry.polars_schema(registry.table("batch_day")))
+
+    def _land(
+        self, origin: BatchOrigin, part: StagedPart, seq: int
+    ) -> tuple[dict[str, object], Sequence[pl.DataFrame]]:
+        """The batch's row of the ledger, and what was refused."""
         declared = registry.table(part.contract)
         twins = self._twins(part, declared)
         conflicts = self._append(part, declared, seq=seq, staged_seq=origin.batch_seq, twins=twins)
         same = twins.height - conflicts.height
         refused = [*part.refused, conflicts] if conflicts.height else part.refused
-        if refused:
-            self._quarantine.append(_quarantine(pl.concat(refused), origin, part.contract))
         row: dict[str, object] = {
             "batch_id": origin.batch_id,
             "batch_seq": seq,
@@ -165,8 +198,7 @@ class _Transaction:
             "ingested_at": origin.ingested_at,
             "source_cursor": origin.source_cursor,
         }
-        self._ledger.append(row)
-        return row
+        return row, refused
 
     def _twins(self, part: StagedPart, declared: Table) -> pl.DataFrame:
         """Staged rows whose key the lake holds: key, whether the content is the same, whether unpriced."""

@@ -55,6 +55,8 @@ class BatchOrigin:
     file_name: str
     region: str
     ingested_at: dt.datetime
+    source_cursor: str | None = None
+    """Where the next pull from the source begins, when a pull brought the batch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

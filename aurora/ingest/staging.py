@@ -21,6 +21,7 @@ from aurora.ingest.completion import ADDED, Completion
 from aurora.ingest.gate import explained, gate_faults
 from aurora.ingest.keys import KeyFilter, conflict_refusals
 from aurora.ingest.portions import RAW, ROW, BatchOrigin, Portion, SourceFile
+from aurora.ingest.resolutions import Resolving
 from aurora.ingest.source_formats import source_format
 from aurora.ingest.writing import StagedWriter
 from contracts import registry
@@ -49,10 +50,11 @@ class StagedPart:
 
 @dataclass(frozen=True, slots=True)
 class StagedBatch:
-    """A whole file, ready for its transaction."""
+    """A whole file, ready for its transaction; `resolving` when its rows had been refused before."""
 
     origin: BatchOrigin
     parts: tuple[StagedPart, ...]
+    resolving: Resolving | None = None
 
     def discard(self) -> None:
         """Remove the staged files: they were not registered."""
@@ -151,19 +153,33 @@ def stage_file(file: SourceFile, origin: BatchOrigin, *, folders: Path, book: Pr
 
     Whatever is raised, the staged files are removed first.
     """
+    portions = source_format(origin.source_format).read(file)
     expected = max(1000, file.path.stat().st_size // _BYTES_PER_ROW)
+    return stage_portions(portions, file.contract, origin, folders=folders, book=book, expected_rows=expected)
+
+
+def stage_portions(
+    portions: Iterator[Portion],
+    contract: str,
+    origin: BatchOrigin,
+    *,
+    folders: Path,
+    book: PriceBook,
+    expected_rows: int,
+) -> StagedBatch:
+    """Gate, price and write rows that were read; `contract` has a part in the batch even without rows."""
     stagers: dict[str, _PartStager] = {}
 
-    def stager(contract: str) -> _PartStager:
-        if contract not in stagers:
-            stagers[contract] = _PartStager(
-                registry.table(contract), origin, folder=folders / contract, book=book, expected_rows=expected
+    def stager(name: str) -> _PartStager:
+        if name not in stagers:
+            stagers[name] = _PartStager(
+                registry.table(name), origin, folder=folders / name, book=book, expected_rows=expected_rows
             )
-        return stagers[contract]
+        return stagers[name]
 
-    stager(file.contract)
+    stager(contract)
     try:
-        for portion in _read_ahead(source_format(origin.source_format).read(file)):
+        for portion in _read_ahead(portions):
             stager(portion.contract).add(portion)
         return StagedBatch(origin, tuple(one.finish() for one in stagers.values()))
     except BaseException:

@@ -14,6 +14,7 @@ COLUMNS: tuple[Field, ...] = (
     Field(name="reason", type="text", meaning="What was wrong, in plain words, with the next step.", privacy="personal"),
     Field(name="raw_row", type="json", meaning="The row as it came, for repair.", privacy="sensitive", residency="tenant_region"),
     Field(name="region", type="text", meaning="Region whose law and storage the row belongs to, such as ae-dubai.", privacy="public", checks=SLUG),
+    Field(name="source_cursor", type="text", meaning="Where the next pull from the source begins; empty when nobody pulled."),
     Field(name="row_count", type="int", unit="rows", meaning="Rows in the batch as it came.", checks=at_least(0)),
     Field(name="good_count", type="int", unit="rows", meaning="Rows landed.", checks=at_least(0)),
     Field(name="quarantined_count", type="int", unit="rows", meaning="Rows refused.", checks=at_least(0)),

@@ -20,9 +20,13 @@ INGEST_BATCH = Table(
         "duplicate_count",
         "unpriced_count",
         "ingested_at",
+        "source_cursor",
+        "repairs_batch_id",
     ),
+    optional=frozenset({"source_cursor", "repairs_batch_id"}),
     owner="data engineering",
     retention_days=2555,
+    version="1.1.0",
     is_ingested=False,
 )
 
