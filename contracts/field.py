@@ -66,6 +66,12 @@ def matches(pattern: str) -> tuple[Check, ...]:
     return (Check(rule="matches", value=pattern),)
 
 
+def at_most_chars(count: int) -> tuple[Check, ...]:
+    """The text has `count` characters or fewer: VARCHAR(count)."""
+    return matches(rf"^(?s:.{{0,{count}}})$")
+
+
 SHARE = (Check(rule="at_least", value=0), Check(rule="at_most", value=1))
 TIME = (Check(rule="not_before", value=EARLIEST),)
 SLUG = matches(r"^[a-z][a-z0-9_.\-]{0,63}$")
+UUID = matches(r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$")

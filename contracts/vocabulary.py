@@ -121,3 +121,7 @@ VERDICTS = ("pass", "fail", "unknown")
 POSTURES = ("compliant", "pending_review", "non_compliant")
 MESSAGE_DIRECTIONS = ("inbound", "outbound")
 AI_DECISION_BASES = ("contract", "law", "explicit_consent", "legitimate_interest", "none")
+
+ENTITY_KINDS = ("party", "property")
+MATCH_VERDICTS = ("same", "review", "refused")
+SURVIVOR_STRATEGIES = ("most_trusted", "newest", "longest", "most_frequent")

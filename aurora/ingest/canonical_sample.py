@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import uuid
 from typing import Any
 
 from contracts import registry
-from contracts.field import Field
+from contracts.field import UUID, Field
 
 _START = dt.datetime(2026, 9, 1, 8, tzinfo=dt.UTC)
 _DERIVED = frozenset({"occurred_date", "cost_source", "price_id", "source", "source_format", "region"})
@@ -19,7 +20,12 @@ def sample_rows(contract: str, *, row_count: int, seed: int) -> list[dict[str, A
     fields = [field for field in registry.table(contract).fields if field.name not in _DERIVED]
     key = next(name for name in registry.table(contract).key if name not in _DERIVED)
     return [
-        {field.name: f"{contract}-{seed}-{number}" if field.name == key else _value(field, draw) for field in fields}
+        {
+            field.name: f"{contract}-{seed}-{number}"
+            if field.name == key and field.checks != UUID
+            else _value(field, draw)
+            for field in fields
+        }
         for number in range(row_count)
     ]
 
@@ -28,6 +34,10 @@ def _value(field: Field, draw: random.Random) -> Any:
     choices = next((check.value for check in field.checks if check.rule == "one_of"), None)
     if isinstance(choices, tuple):
         return draw.choice(choices)
+    if field.checks == UUID:
+        return str(uuid.UUID(int=draw.getrandbits(128), version=4))
+    if field.name.endswith("_currency"):
+        return draw.choice(("USD", "AED"))
     match field.type:
         case "int":
             return draw.randrange(1, 2000)

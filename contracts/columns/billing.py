@@ -19,7 +19,7 @@ COLUMNS: tuple[Field, ...] = (
     Field(name="charge_period_end", type="timestamp", meaning="First moment after it (FOCUS ChargePeriodEnd, exclusive).", unit="UTC", checks=TIME),
     Field(name="billing_period_start", type="timestamp", meaning="First moment of the invoice's period (FOCUS BillingPeriodStart).", unit="UTC", checks=TIME),
     Field(name="billing_period_end", type="timestamp", meaning="First moment after the invoice's period (FOCUS BillingPeriodEnd, exclusive).", unit="UTC", checks=TIME),
-    Field(name="issued_at", type="timestamp", meaning="When the invoice was issued.", unit="UTC", checks=TIME),
+    Field(name="issued_at", type="timestamp", meaning="When it was issued: an invoice, a command.", unit="UTC", checks=TIME),
     Field(name="project_id", type="text", meaning="The provider's project that was charged."),
     Field(name="api_key_id", type="text", meaning="The provider's id of the API key that was used; never the key."),
     Field(name="account_user_id", type="text", meaning="The member of the provider's account that was charged.", privacy="personal"),

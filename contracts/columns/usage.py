@@ -18,6 +18,8 @@ COLUMNS: tuple[Field, ...] = (
     Field(name="time_to_first_chunk_ms", type="int", unit="ms", meaning="From request to the first streamed chunk.", checks=at_least(0)),
     Field(name="is_error", type="bool", meaning="The operation failed."),
     Field(name="error_type", type="text", meaning="Class of the failure (OpenTelemetry error.type)."),
+    Field(name="is_compliance_validated", type="bool", meaning="Compliance rules were checked and passed before the answer was used."),
+    Field(name="business_value_usd", type="decimal", unit="USD", meaning="Worth of the result as the source estimated it."),
     Field(name="reported_cost_usd", type="decimal", unit="USD", meaning="Cost as the source reported it; null when it did not.", checks=at_least(0)),
     Field(name="cost_usd", type="decimal", unit="USD", meaning="Cost in use; null when unpriced, never 0 for unknown.", checks=at_least(0)),
     Field(name="cost_source", type="text", meaning="Where cost_usd comes from: the provider's bill, the exporter's log, the price book, or nowhere.", privacy="public", checks=one_of(*COST_SOURCES)),

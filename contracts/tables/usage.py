@@ -38,9 +38,21 @@ USAGE = Table(
         "price_id",
         "region",
         "decision_id",
+        "industry",
+        "quality",
+        "data_label",
+        "compliance_level",
+        "is_compliance_validated",
+        "business_value_usd",
     ),
     optional=frozenset(
         {
+            "industry",
+            "quality",
+            "data_label",
+            "compliance_level",
+            "is_compliance_validated",
+            "business_value_usd",
             "source_record_id",
             "provider_name",
             "request_model",
@@ -65,6 +77,7 @@ USAGE = Table(
     ),
     owner="finance",
     retention_days=2555,
+    version="1.1.0",
 )
 
 CONVERSATION = Table(

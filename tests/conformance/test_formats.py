@@ -18,13 +18,17 @@ from hypothesis import strategies as st
 
 from aurora.gateway.prices import default_book
 from aurora.ingest.portions import ROW, BatchOrigin, SourceFile
-from aurora.ingest.source_formats import SourceFormat, detect, source_formats
+from aurora.ingest.source_formats import ANY, SourceFormat, detect, source_formats
 from aurora.ingest.staging import StagedBatch, stage_file
 
+SHAPES = ("usage", "task", "enhanced_ai_conversations", "field")
+"""One contract of each shape: many nullable columns, states, ids that must be UUIDs, a key of two columns.
+That every contract's sample passes the gate is tested with the contracts."""
 CASES = [
     pytest.param(name, contract, id=f"{name}-{contract}")
     for name, source_format in source_formats().items()
     for contract in source_format.CONTRACTS
+    if source_format.CONTRACTS is not ANY or contract in SHAPES
 ]
 pytestmark = pytest.mark.parametrize(("name", "contract"), CASES)
 
