@@ -32,6 +32,9 @@ class Table:
     versioned_by: str | None = None
     backfill: tuple[tuple[str, str], ...] = ()
     """Column and SQL expression of each required column that was added later: its value in rows that were there."""
+    migration: tuple[str, ...] = ()
+    """SQL on `raw.<name>` that brings a lake of the previous major version to this one, where `backfill` is not
+    enough. It runs once, in the transaction that follows the contracts, and must lead to the contract's shape."""
     subject: str | None = None
     is_ingested: bool = True
     """Rows come from outside and carry the batch columns; otherwise Aurora writes the table itself."""

@@ -45,13 +45,20 @@ def contract_checks() -> tuple[ContractCheck, ...]:
 
 
 def failing_counts(lake: LakeReader) -> dict[str, int]:
-    """Wrong rows of each check, by its full name, at the reader's snapshot of raw."""
-    return {check.full_name: int(lake.query(check.sql).item() or 0) for check in contract_checks()}
+    """Wrong rows of each check, by its full name, at the reader's snapshot of raw.
+
+    A table that never held a row has no wrong one, and is not asked: planning a query on it costs 2 ms a column.
+    """
+    held = lake.tables_with_rows("raw")
+    return {
+        check.full_name: int(lake.query(check.sql).item() or 0) if check.table in held else 0
+        for check in contract_checks()
+    }
 
 
 def _checks(declared: Table) -> list[ContractCheck]:
     required = [name for name in declared.stored_columns if declared.is_required(name)]
-    key = ", ".join(declared.key)
+    key = ", ".join(declared.row_key)
     found = [
         ContractCheck(
             table=declared.name,

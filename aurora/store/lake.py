@@ -34,7 +34,7 @@ from aurora.store.connection import (
 )
 from aurora.store.dbt_profile import profile_parts
 from aurora.store.extensions import quote
-from aurora.store.lake_tables import table_changes
+from aurora.store.lake_tables import follow_contracts
 from aurora.store.paths import Layer, TenantPaths
 from aurora.store.rows import Rows, as_arrow
 from aurora.store.statements import refuse_transaction, require_select
@@ -74,6 +74,14 @@ class LakeReader:
             [layer],
         ).fetchall()
         return [str(row[0]) for row in found]
+
+    def tables_with_rows(self, layer: Layer) -> frozenset[str]:
+        """Tables that hold rows or once did, whatever the snapshot: read off the catalog, no table is opened."""
+        found = self._connection.execute(
+            f"SELECT t.table_name FROM __ducklake_metadata_{layer}.ducklake_table AS t "
+            f"JOIN __ducklake_metadata_{layer}.ducklake_table_stats AS s USING (table_id) WHERE s.record_count > 0"
+        ).fetchall()
+        return frozenset(str(row[0]) for row in found)
 
 
 class LakeWriter(LakeReader):
@@ -186,13 +194,8 @@ def create_lake(paths: TenantPaths) -> None:
     for layer in LAYERS:
         with hold_write_lock(paths, layer), open_duckdb(paths) as connection:
             attach_for_writing(connection, paths, layer)
-            changes = table_changes(connection) if layer == "raw" else []
-            if changes:
-                connection.execute("BEGIN TRANSACTION")
-                for change in changes:
-                    connection.execute(change)
-                connection.execute("CALL raw.set_commit_message('store', 'Follow the contracts')")
-                connection.execute("COMMIT")
+            if layer == "raw":
+                follow_contracts(connection)
 
 
 @contextmanager
