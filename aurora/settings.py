@@ -39,6 +39,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Seed of generated samples and of exploration."""
     max_upload_mb: Annotated[int, msgspec.Meta(ge=1)] = 64
     """Largest request body, and largest single line of a text file, in MiB."""
+    max_ingest_mb: Annotated[int, msgspec.Meta(ge=1)] = 1024
+    """Largest body of rows that is pushed or pulled, in MiB, also as gzip inflates it: it is never in memory."""
+    ingest_queue: Annotated[int, msgspec.Meta(ge=1)] = 64
+    """Bodies of one tenant that may be on their way into the lake; the next is told to come again (429)."""
+    ingest_idle_s: Annotated[int, msgspec.Meta(ge=1)] = 30
+    """Seconds without a byte after which a body is given up."""
 
     @property
     def landing_dir(self) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 
 from apps.api.problems import RateLimitError
@@ -11,6 +12,7 @@ from aurora.identity.keys import Identity, Scope, authenticate, refused, tenant_
 
 Header = tuple[bytes, bytes]
 _MAX_CACHED = 10_000
+_NO_NAME = re.compile(r"[^a-z0-9_\-]+")
 
 
 class Admitted:
@@ -42,6 +44,12 @@ class Admitted:
                 headers=self.limit_headers(),
             )
         self._tokens = tokens - 1.0
+
+    @property
+    def source(self) -> str:
+        """The caller as a source of rows: its actor id as a plain name."""
+        name = _NO_NAME.sub("_", self.identity.actor_id.lower()).strip("_-")
+        return (name if name[:1].isalpha() else f"s_{name}")[:63]
 
     def limit_headers(self) -> tuple[Header, Header]:
         """The RateLimit headers of a reply."""

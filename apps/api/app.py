@@ -14,6 +14,7 @@ from apps.api.dispatch import ASGIApp, Dispatcher
 from apps.api.engines import FileEngines
 from apps.api.framework import build_framework
 from apps.api.hot_routes import HotRoutes
+from apps.api.ingest_lanes import IngestLanes
 from apps.api.readiness import Readiness
 from apps.api.tenants import EngineSource, Tenants
 from aurora.settings import Settings, load_settings
@@ -51,20 +52,24 @@ def create_app(
     tenants = Tenants(settings, engines=engines or FileEngines(), clock=clock)
     admission = Admission(tenants, monotonic=time.monotonic)
 
+    lanes = IngestLanes(settings)
     services = Services(
         settings=settings,
         tenants=tenants,
         admission=admission,
         readiness=Readiness(tenants, monotonic=time.monotonic),
+        lanes=lanes,
         clock=clock,
     )
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         await tenants.start()
+        lanes.start([runtime.paths for runtime in tenants.all()])
         try:
             yield
         finally:
+            await lanes.stop()
             await tenants.stop()
 
     return Dispatcher(

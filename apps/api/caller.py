@@ -11,6 +11,7 @@ from fastapi.responses import Response
 
 from apps.api.admission import Admission, Admitted
 from apps.api.exchange import read_json
+from apps.api.ingest_lanes import IngestLanes
 from apps.api.messages import encode
 from apps.api.readiness import Readiness
 from apps.api.tenants import Tenants
@@ -20,6 +21,13 @@ from aurora.store.state import Clock
 
 Answers = dict[str, Any]
 
+IDEMPOTENCY_HEADER: dict[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "The same key with the same request gets the same answer, and nothing happens twice.",
+    "schema": {"type": "string"},
+}
 PROBLEM_ANSWER: dict[str, Any] = {
     "description": "A problem: what was wrong where, and the next step.",
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
@@ -34,6 +42,7 @@ class Services:
     tenants: Tenants
     admission: Admission
     readiness: Readiness
+    lanes: IngestLanes
     clock: Clock
 
 

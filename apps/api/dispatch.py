@@ -15,8 +15,10 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 DECISIONS = "/api/v1/decisions"
 _ONE_DECISION = DECISIONS + "/"
-_FRAMEWORK_PATHS = frozenset({"/docs", "/openapi.json", "/livez", "/readyz", "/healthz"})
+_FRAMEWORK_PATHS = frozenset({"/docs", "/openapi.json", "/livez", "/readyz", "/healthz", "/v1/traces"})
 _FRAMEWORK_PREFIXES = ("/api/", "/problems/")
+_STREAMED = ("/api/v1/ingest/", "/v1/traces")
+"""Routes that hold their own limit: they never have a body in memory."""
 _logger = logging.getLogger("aurora.api")
 
 
@@ -84,7 +86,8 @@ class Dispatcher:
         return True
 
     async def _in_framework(self, scope: Scope, receive: Receive, send: Send) -> None:
-        for name, value in scope["headers"]:
+        is_streamed = scope["path"].startswith(_STREAMED)
+        for name, value in () if is_streamed else scope["headers"]:
             if name == b"content-length" and int(value) > self._max_upload_bytes:
                 await Exchange(scope, receive, send).refuse(_too_large(self._max_upload_bytes))
                 return

@@ -29,7 +29,7 @@ th{color:var(--soft);font-weight:600}nav ul{list-style:none;padding:0}
 tr{padding:.4rem 0;border-bottom:1px solid var(--line)}td:first-child{font-weight:600}}
 """
 _LOCAL = "http://127.0.0.1:8000"
-_SAMPLE_ID = {"decision_id": "dec_01a2...", "prefix": "demo.0f1e2d3c4b5a", "code": "invalid-data"}
+_SAMPLE_ID = {"decision_id": "dec_01a2...", "prefix": "demo.0f1e2d3c4b5a", "code": "invalid-data", "contract": "usage"}
 
 
 def docs_page(document: Document) -> str:
@@ -155,8 +155,9 @@ def _limits(schema: Document) -> Iterator[str]:
 
 
 def _body(operation: Document) -> Document | None:
+    """The first kind of body the operation takes, with its `kind`."""
     content: Document = operation.get("requestBody", {}).get("content", {})
-    return content.get("application/json")
+    return next(({**body, "kind": kind} for kind, body in content.items()), None)
 
 
 def _curl(method: str, path: str, operation: Document) -> str:
@@ -169,7 +170,7 @@ def _curl(method: str, path: str, operation: Document) -> str:
     body = _body(operation)
     if body is not None:
         example = body.get("example") or next(iter(body["examples"].values()))["value"]
-        lines += ['-H "Content-Type: application/json"', f"-d '{json.dumps(example)}'"]
+        lines += [f'-H "Content-Type: {body["kind"]}"', f"-d '{json.dumps(example)}'"]
     return " \\\n  ".join(lines)
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from aurora.identity.keys import Scope
 from contracts.messages.decisions import Decision, DecisionKind, DecisionMode, DecisionStatus, Outcome, Override, Text
 
 encode = msgspec.json.Encoder(decimal_format="string").encode
@@ -153,7 +154,7 @@ class KeyRequest(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
 
     actor_id: Text
     """Who holds it: an assistant's id, or a person such as person:amal."""
-    scopes: Annotated[tuple[Literal["decide", "outcome", "override", "read", "admin"], ...], Meta(min_length=1)]
+    scopes: Annotated[tuple[Scope, ...], Meta(min_length=1)]
     label: Annotated[str, Meta(max_length=256)] = ""
     rate_per_s: Annotated[int, Meta(ge=1, le=1_000_000)] = 1000
 

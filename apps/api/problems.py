@@ -27,8 +27,8 @@ CONTENT_TYPE = b"application/problem+json"
 _CHALLENGE: Header = (b"www-authenticate", b'Bearer realm="aurora"')
 _RETRY: Header = (b"retry-after", b"1")
 _ENCODER = msgspec.json.Encoder()
-_PARAMETERS = frozenset({"decision_id", "record_id", "prefix", "code"})
-_PARTS = frozenset({"engine", "state", "journal", "lake", "checkpoint"})
+_PARAMETERS = frozenset({"decision_id", "record_id", "prefix", "code", "contract", "format", "source", "handoff_id"})
+_PARTS = frozenset({"engine", "state", "journal", "lake", "checkpoint", "ingest"})
 """Fields of errors that are no field of a body: parameters of a path, parts of the server."""
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `(?:key in )?(?P<path>\$[^`]*)`)?$", re.DOTALL)
 _NAMED = re.compile(r"field `(?P<field>[^`]*)`")
@@ -61,6 +61,12 @@ class UnsupportedMediaTypeError(HttpError):
     """The request body is not in a form the route reads."""
 
     code, status, exit_code = "unsupported-media-type", 415, 2
+
+
+class RequestTimeoutError(HttpError):
+    """The request body came too slowly."""
+
+    code, status, exit_code = "request-timeout", 408, 6
 
 
 class MethodNotAllowedError(HttpError):
@@ -97,6 +103,7 @@ PROBLEMS: dict[str, tuple[type[AuroraError], str]] = {
         (NotFoundError, "Check the id or the path. What belongs to another tenant is not found either."),
         (MethodNotAllowedError, "Use a method that the `Allow` header names."),
         (ConflictError, "Look at what is recorded; a request in flight may be sent again a moment later."),
+        (RequestTimeoutError, "Send it again, in smaller parts where the line is slow."),
         (PayloadTooLargeError, "Send less at once: `detail` names the limit."),
         (UnsupportedMediaTypeError, "Send `Content-Type: application/json`."),
         (DataError, "Correct the field that `errors` points at; its type and limits are in /docs."),
@@ -148,7 +155,7 @@ def problem_headers(error: AuroraError) -> list[Header]:
     headers = list(error.headers) if isinstance(error, HttpError) else []
     if isinstance(error, AuthenticationError):
         headers.append(_CHALLENGE)
-    if error.status in (429, 503):
+    if error.status in (429, 503) and all(name != b"retry-after" for name, _ in headers):
         headers.append(_RETRY)
     return headers
 

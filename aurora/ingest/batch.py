@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -81,18 +82,64 @@ def ingest_landing(
 
 
 class _Job:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A file that came by another door than the landing folder, and lies in the tenant's region.
+
+    `file_name` is what the ledger calls it, `batch_id` what makes a repeat of it the same batch.
+    """
+
+    file: Path
+    file_name: str
+    batch_id: str
+    source: str
+    contract: str
+    source_format: str
+    source_cursor: str | None = None
+
+
+def arrival_format(file: Path, contract: str, source_format: str | None) -> str:
+    """The format to read an arrival with; raises what `ingest_file` raises for one that cannot be read."""
+    named = source_format or detect(file)
+    contract_for(file, named, contract)
+    return named
+
+
+def ingest_arrivals(
+    paths: TenantPaths,
+    arrivals: Sequence[Arrival],
+    *,
+    clock: Clock,
+    max_line_mb: int = Settings().max_upload_mb,
+    book: PriceBook | None = None,
+) -> list[BatchReport]:
+    """Ingest files that were pushed or pulled, committed together; one report each, in order."""
+    jobs = [
+        _Job(
+            one.file,
+            check_slug(one.source, field="source"),
+            one.source_format,
+            one.contract,
+            batch_id=one.batch_id,
+            file_name=one.file_name,
+            source_cursor=one.source_cursor,
+        )
+        for one in arrivals
+    ]
+    return _run(paths, jobs, clock=clock, max_line_mb=max_line_mb, book=book, progress=None)
+
+
+@dataclass(slots=True)
     """One file to ingest; `trouble` says why it cannot be read at all."""
 
-    __slots__ = ("contract", "file", "source", "source_format", "trouble")
-
-    def __init__(
-        self, file: Path, source: str, source_format: str, contract: str, trouble: Refusal | None = None
-    ) -> None:
-        self.file = file
-        self.source = source
-        self.source_format = source_format
-        self.contract = contract
-        self.trouble = trouble
+    file: Path
+    source: str
+    source_format: str
+    contract: str
+    trouble: Refusal | None = None
+    batch_id: str | None = None
+    file_name: str | None = None
+    source_cursor: str | None = None
 
 
 def _job(paths: TenantPaths, source: str, file: Path) -> _Job:
@@ -141,7 +188,8 @@ def _run(
                 batch_seq=seq,
                 source=job.source,
                 source_format=job.source_format,
-                file_name=job.file.name,
+                file_name=job.file_name or job.file.name,
+                source_cursor=job.source_cursor,
                 region=paths.region,
                 ingested_at=clock(),
             )
@@ -160,6 +208,8 @@ def _run(
 
 def _batch_id(job: _Job) -> str:
     return fingerprint(job.file) if job.trouble is None or job.trouble.rule != "inside_landing" else _link_id(job)
+    if job.batch_id is not None:
+        return job.batch_id
 
 
 def _link_id(job: _Job) -> str:

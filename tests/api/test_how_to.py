@@ -9,7 +9,9 @@ import pytest
 
 from aurora.settings import PROJECT_DIR
 
-PAGE = (PROJECT_DIR / "docs" / "how-to" / "call-the-decision-api.md").read_text(encoding="utf-8")
+PAGES = ("call-the-decision-api.md", "send-data.md")
+PAGE = "\n".join((PROJECT_DIR / "docs" / "how-to" / name).read_text(encoding="utf-8") for name in PAGES)
+FILES = dict(re.findall(r"^cat > (\S+) <<END\n(.*?)^END$", PAGE, re.MULTILINE | re.DOTALL))
 COMMANDS = re.findall(r"^curl (?:.*\\\n)*.*$", PAGE, re.MULTILINE)
 
 
@@ -17,6 +19,8 @@ def parsed(command: str) -> tuple[str, str, str | None]:
     """Method, path and body of a curl command."""
     words = shlex.split(command.replace("\\\n", " "))
     body = words[words.index("-d") + 1] if "-d" in words else None
+    if "--data-binary" in words:
+        body = FILES[words[words.index("--data-binary") + 1].removeprefix("@")]
     method = words[words.index("-X") + 1] if "-X" in words else "POST" if body else "GET"
     return method, next(word.removeprefix("$URL") for word in words if word.startswith("$URL")), body
 
@@ -30,13 +34,14 @@ def test_a_command_of_the_how_to_works(client, command):
     if "PREFIX" in path:
         made = client.post("/api/v1/keys", json={"actor_id": "short-lived", "scopes": ["read"]})
         path = path.replace("PREFIX", made.json()["info"]["prefix"])
-    headers = {"content-type": "application/json"} if body else {}
+    kind = "application/x-ndjson" if "$NDJSON" in command else "application/json"
+    headers = {"content-type": kind} if body else {}
     assert client.request(method, path, content=body, headers=headers).is_success
 
 
 def test_every_route_is_in_the_how_to(client):
     shown = {parsed(command)[:2] for command in COMMANDS}
-    known = {(method, re.sub(r"\$ID|PREFIX", "{}", path).partition("?")[0]) for method, path in shown}
+    known = {(method, re.sub(r"\$ID|PREFIX|(?<=ingest/)\w+", "{}", path).partition("?")[0]) for method, path in shown}
     known |= {
         ("GET", re.sub(r"{\w+}", "{}", path)) for path in re.findall(r"^\| `(?:GET )?(/[^`?]+)", PAGE, re.MULTILINE)
     }

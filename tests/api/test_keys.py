@@ -20,8 +20,9 @@ ROUTES = [
     ("GET", "/api/v1/keys", "admin"),
     ("POST", "/api/v1/keys", "admin"),
     ("DELETE", "/api/v1/keys/demo.0", "admin"),
+    ("POST", "/api/v1/ingest/usage", "ingest:write"),
 ]
-SCOPES = {"decide", "outcome", "override", "read", "admin"}
+SCOPES = {"decide", "outcome", "override", "read", "ingest:write", "admin"}
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,11 @@ def test_the_routes_listed_here_are_all_that_there_are(client):
         if path.startswith("/api/")
     }
     listed = {
-        (method, path.replace("dec_1", "{decision_id}").replace("demo.0", "{prefix}"), scope)
+        (
+            method,
+            path.replace("dec_1", "{decision_id}").replace("demo.0", "{prefix}").replace("usage", "{contract}"),
+            scope,
+        )
         for method, path, scope in ROUTES
     }
     assert documented == listed
