@@ -22,6 +22,18 @@ _SHOWN_CHARS: Final = 4096
 UNPLACED: Final = 0
 """Row number of a refusal that has no position yet."""
 Document = dict[str, Any] | Refusal
+Quick = msgspec.json.Decoder[Any]
+"""Decodes documents that are plain into a struct; it fails for all others."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlainDocument:
+    """A document that a quick decoder took, and its text."""
+
+    value: Any
+    raw: bytes
+
+
 IsDocument = Callable[[dict[str, Any]], bool]
 """Whether an object is a document of the format, by the keys it must have."""
 
@@ -44,12 +56,24 @@ class Positions:
 
 def read_documents(file: SourceFile, *, is_document: IsDocument) -> Iterator[list[Document]]:
     """The file's documents and refusals in order, some at a time."""
+    for documents in read_quickly(file, is_document=is_document, quick=None):
+        yield [one for one in documents if not isinstance(one, PlainDocument)]
+
+
+def read_quickly(
+    file: SourceFile, *, is_document: IsDocument, quick: Quick | None
+) -> Iterator[list[Document | PlainDocument]]:
+    """As `read_documents`; a document that `quick` can decode is not decoded in any other way."""
     limit = file.max_line_bytes
     with file.path.open("rb") as stream:
         head = stream.read(limit + 1).removeprefix(UTF8_BOM)
     if not head.strip():
         return
     if len(head) <= limit:
+        plain = quick and _plain(head, quick)
+        if plain:
+            yield [plain]
+            return
         whole = _decoded(head)
         if whole is not None:
             members = whole if isinstance(whole, list) else [whole]
@@ -60,7 +84,16 @@ def read_documents(file: SourceFile, *, is_document: IsDocument) -> Iterator[lis
         return
     del head
     for chunk in read_chunks(file):
-        yield _of_lines(chunk, is_document)
+        yield _of_lines(chunk, is_document, quick)
+
+
+def _plain(data: bytes, quick: Quick) -> PlainDocument | None:
+    """The document as `quick` decodes it; what it passes over must be UTF-8 as well."""
+    try:
+        data.decode()
+        return PlainDocument(quick.decode(data), data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _decoded(data: bytes) -> Any:
@@ -119,7 +152,27 @@ def _unreadable(head: bytes, limit: int) -> Refusal:
     return Refusal(UNPLACED, "json", "The document is not JSON. It may be cut off; export it again.", shown)
 
 
-def _of_lines(chunk: LineChunk, is_document: IsDocument) -> list[Document]:
+def _of_lines(chunk: LineChunk, is_document: IsDocument, quick: Quick | None) -> list[Document | PlainDocument]:
+    if quick is None or not _is_utf_8(chunk.data):
+        return list(_with_care(chunk, is_document))
+    found: list[Document | PlainDocument] = list(chunk.refused)
+    for number, line in chunk.lines():
+        try:
+            found.append(PlainDocument(quick.decode(line), line))
+        except (msgspec.DecodeError, RecursionError):
+            found += _with_care(LineChunk(line, number), is_document)
+    return found
+
+
+def _is_utf_8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _with_care(chunk: LineChunk, is_document: IsDocument) -> list[Document]:
     unread = list(chunk.refused)
     found: list[Document] = []
     taken = 0

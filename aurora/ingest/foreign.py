@@ -8,6 +8,7 @@ down as one value of the column.
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
@@ -26,9 +27,10 @@ _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _NANO: Final = Decimal("0.000000001")
 _MAX_BITS: Final = 128
 _MAX_EXACT: Final = 2.0**63
+_NUMBER: Final = re.compile(r"\s*-?[0-9]{1,38}(\.[0-9]{1,38})?([eE][-+]?[0-9]{1,3})?\s*")
 _DIGITS: Final = re.compile(r"\s*-?[0-9]{1,38}\s*")
 
-_LLM_OPERATIONS: Final = ("chat", "generate_content", "text_completion")
+LLM_OPERATIONS: Final = ("chat", "generate_content", "text_completion")
 _TOOL: Final = "execute_tool"
 BEARERS: Final = ("input_tokens", "output_tokens")
 
@@ -113,7 +115,7 @@ def unix_time(value: Any, column: str, *, per_second: int) -> str | None:
         moment = _EPOCH + dt.timedelta(microseconds=ticks * 10**6 // per_second)
     except OverflowError:
         return str(ticks)
-    return moment.isoformat()
+    return moment.isoformat(timespec="microseconds")
 
 
 def moment(value: Any) -> dt.datetime | None:
@@ -145,6 +147,17 @@ def money(value: Any, column: str) -> str | None:
         return f"{amount.quantize(_NANO):f}" if amount.is_finite() else str(value)
     except InvalidOperation:
         return str(value)
+
+
+def number(value: Any, column: str) -> str | None:
+    """A finite number, also as text. `WrongValueError` for anything else."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        return value.strip()
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise WrongValueError(column, value, "a number")
+    return number_text(value)
 
 
 def flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -188,7 +201,7 @@ def without_tokens(values: Values) -> Values:
     """An operation that encloses others: their tokens and cost are theirs, its time is its own."""
     kept = {name: value for name, value in values.items() if not name.endswith("_tokens")}
     kept["reported_cost_usd"] = None
-    if kept["operation_name"] in _LLM_OPERATIONS:
+    if kept["operation_name"] in LLM_OPERATIONS:
         kept["operation_name"] = "invoke_agent"
     return kept
 
