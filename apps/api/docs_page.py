@@ -29,7 +29,14 @@ th{color:var(--soft);font-weight:600}nav ul{list-style:none;padding:0}
 tr{padding:.4rem 0;border-bottom:1px solid var(--line)}td:first-child{font-weight:600}}
 """
 _LOCAL = "http://127.0.0.1:8000"
-_SAMPLE_ID = {"decision_id": "dec_01a2...", "prefix": "demo.0f1e2d3c4b5a", "code": "invalid-data", "contract": "usage"}
+_SAMPLE_ID = {
+    "decision_id": "dec_01a2...",
+    "prefix": "demo.0f1e2d3c4b5a",
+    "code": "invalid-data",
+    "contract": "usage",
+    "handoff_id": "hof_01a2...",
+    "quarantine_id": "9f2c4e...",
+}
 
 
 def docs_page(document: Document) -> str:
@@ -169,7 +176,10 @@ def _curl(method: str, path: str, operation: Document) -> str:
         lines.append('-H "Authorization: Bearer $AURORA_KEY"')
     body = _body(operation)
     if body is not None:
-        example = body.get("example") or next(iter(body["examples"].values()))["value"]
+        examples = (
+            [body["example"]] if "example" in body else [one["value"] for one in body.get("examples", {}).values()]
+        )
+        example = examples[0] if examples else {}
         lines += [f'-H "Content-Type: {body["kind"]}"', f"-d '{json.dumps(example)}'"]
     return " \\\n  ".join(lines)
 

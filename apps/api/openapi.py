@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from types import ModuleType
 from typing import Any
 
 import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from apps.api import messages
+from apps.api import messages, quarantine_messages
 from apps.api.caller import PROBLEM_ANSWER
 from apps.api.dispatch import DECISIONS
 from apps.api.problems import PROBLEMS
@@ -41,7 +42,12 @@ _PUBLISHED: tuple[Any, ...] = (
     messages.Problem,
     messages.ProblemPage,
     messages.TenantStatus,
+    quarantine_messages.QuarantineAnswer,
+    quarantine_messages.QuarantineDetail,
+    quarantine_messages.QuarantinePage,
+    quarantine_messages.QuarantineRequest,
 )
+_ROOMS: tuple[ModuleType, ...] = (messages, quarantine_messages, decisions)
 _TASK = {"kind": "route_task", "task_type": "property_matching", "task_id": "task-1", "priority": "high"}
 _PROMPT = {"kind": "route_llm", "prompt": "What is the title deed fee in Dubai?", "min_quality": 0.7}
 _OUTCOME = {"is_success": True, "cost_usd": "0.012", "duration_ms": 1840}
@@ -78,7 +84,7 @@ def _made(app: FastAPI) -> Document:
 def _schemas() -> Document:
     _, found = msgspec.json.schema_components(_PUBLISHED, ref_template="#/components/schemas/{name}")
     for name, schema in found.items():
-        owner = getattr(messages, name, None) or getattr(decisions, name, None)
+        owner = next((getattr(room, name) for room in _ROOMS if hasattr(room, name)), None)
         for attribute, text in _attribute_docs(owner).items():
             if attribute in schema.get("properties", {}):
                 schema["properties"][attribute]["description"] = text

@@ -23,7 +23,18 @@ from aurora.store.ids import IdMaker
 from aurora.store.journal import ApiKeyRow, IdempotencyKey, JournalRecord, StateReader, time_text
 from aurora.store.state import StateStore
 
-Scope = Literal["decide", "outcome", "override", "read", "ingest:write", "ingest:any_source", "handoff:write", "admin"]
+Scope = Literal[
+    "decide",
+    "outcome",
+    "override",
+    "read",
+    "ingest:write",
+    "ingest:any_source",
+    "handoff:write",
+    "quarantine:write",
+    "privacy:reveal",
+    "admin",
+]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 """What a key may do; `admin` also makes and revokes keys. No scope contains another."""
 

@@ -17,12 +17,15 @@ ROUTES = [
     ("GET", "/api/v1/status", "read"),
     ("GET", "/api/v1/audit/checkpoint", "read"),
     ("GET", "/api/v1/audit/proof/dec_1", "read"),
+    ("GET", "/api/v1/quarantine", "read"),
+    ("GET", "/api/v1/quarantine/0", "quarantine:write"),
+    ("POST", "/api/v1/quarantine/acts", "quarantine:write"),
     ("GET", "/api/v1/keys", "admin"),
     ("POST", "/api/v1/keys", "admin"),
     ("DELETE", "/api/v1/keys/demo.0", "admin"),
     ("POST", "/api/v1/ingest/usage", "ingest:write"),
 ]
-SCOPES = {"decide", "outcome", "override", "read", "ingest:write", "admin"}
+SCOPES = {"decide", "outcome", "override", "read", "ingest:write", "quarantine:write", "admin"}
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +63,10 @@ def test_the_routes_listed_here_are_all_that_there_are(client):
     listed = {
         (
             method,
-            path.replace("dec_1", "{decision_id}").replace("demo.0", "{prefix}").replace("usage", "{contract}"),
+            path.replace("dec_1", "{decision_id}")
+            .replace("demo.0", "{prefix}")
+            .replace("usage", "{contract}")
+            .replace("quarantine/0", "quarantine/{quarantine_id}"),
             scope,
         )
         for method, path, scope in ROUTES
