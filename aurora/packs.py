@@ -196,12 +196,8 @@ def load_pack(packs_dir: Path, name: str) -> Pack:
     """The pack in `packs_dir/name`. `NotFoundError` without one; `DataError` names the file and field that is wrong."""
     folder = packs_dir / name
     if name not in list_packs(packs_dir):
-        raise NotFoundError(
-            f"There is no pack named {name[:80]!r} in {packs_dir}.",
-            field="pack",
-            next_step=f"There are: {', '.join(list_packs(packs_dir)) or 'none'}.",
-        )
-    declared = _read(folder / "pack.yaml", _PackFile)
+        raise _no_pack(packs_dir, name)
+    declared = read_declared(folder / "pack.yaml", _PackFile)
     pack = Pack(
         name=declared.pack,
         title=declared.title,
@@ -210,9 +206,9 @@ def load_pack(packs_dir: Path, name: str) -> Pack:
         compliance_levels=declared.compliance_levels,
         task_types=declared.task_types,
         assistants=_read_folder(folder / "assistants", Assistant, key="assistant_id"),
-        llms=_read(folder / "llms.yaml", _LlmsFile).llms,
+        llms=read_declared(folder / "llms.yaml", _LlmsFile).llms,
         rules=_read_folder(folder / "compliance", Rule, key="rule_id"),
-        policies=_read(folder / "policies.yaml", Policies),
+        policies=read_declared(folder / "policies.yaml", Policies),
     )
     if pack.name != name:
         raise _wrong(folder / "pack.yaml", "pack", f"is {pack.name!r}, but the folder is {name!r}")
@@ -226,6 +222,13 @@ def list_packs(packs_dir: Path) -> list[str]:
 
 
 def pack_files(packs_dir: Path, name: str) -> list[Path]:
+def tenant_policy(packs_dir: Path, name: str) -> TenantPolicy:
+    """Where tenants of that pack may keep data: its head alone is read. Errors: as `load_pack`."""
+    if name not in list_packs(packs_dir):
+        raise _no_pack(packs_dir, name)
+    return read_declared(packs_dir / name / "pack.yaml", _PackFile).tenant
+
+
     """Every file the pack is read from, sorted: what a poller watches."""
     return sorted((packs_dir / name).rglob("*.yaml"))
 
@@ -236,6 +239,14 @@ def _check_references(folder: Path, pack: Pack) -> None:
         file = folder / "assistants" / f"{assistant.assistant_id}.yaml"
         _known(file, "skills", assistant.skills, pack.task_types)
         _known(file, "compliance_levels", assistant.compliance_levels, pack.compliance_levels)
+def _no_pack(packs_dir: Path, name: str) -> NotFoundError:
+    return NotFoundError(
+        f"There is no pack named {name[:80]!r} in {packs_dir}.",
+        field="pack",
+        next_step=f"There are: {', '.join(list_packs(packs_dir)) or 'none'}.",
+    )
+
+
         if assistant.backup_assistant_id is not None:
             _known(file, "backup_assistant_id", [assistant.backup_assistant_id], assistants - {assistant.assistant_id})
         _not_negative(file, "cost_per_task_usd", assistant.cost_per_task_usd)
@@ -277,14 +288,15 @@ def _not_negative(file: Path, field: str, amount: Decimal) -> None:
 def _read_folder(folder: Path, kind: type[T], *, key: str) -> tuple[T, ...]:
     found = []
     for file in sorted(folder.glob("*.yaml")):
-        declared = _read(file, kind)
+        declared = read_declared(file, kind)
         if getattr(declared, key) != file.stem:
             raise _wrong(file, key, f"is {getattr(declared, key)!r}, but the file is named {file.stem!r}")
         found.append(declared)
     return tuple(found)
 
 
-def _read(file: Path, kind: type[T]) -> T:
+def read_declared(file: Path, kind: type[T]) -> T:
+    """One file of a pack, checked; `DataError` names the file and field that is wrong."""
     try:
         # S506: _StrictLoader is a SafeLoader
         raw = yaml.load(file.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506

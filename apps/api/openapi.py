@@ -15,7 +15,7 @@ from apps.api.caller import PROBLEM_ANSWER
 from apps.api.dispatch import DECISIONS
 from apps.api.problems import PROBLEMS
 from aurora.identity.keys import Scope
-from contracts.messages import decisions
+from contracts.messages import decisions, handoffs
 
 Document = dict[str, Any]
 
@@ -29,6 +29,8 @@ _PUBLISHED: tuple[Any, ...] = (
     decisions.DecisionRequest,
     decisions.OutcomeRequest,
     decisions.OverrideRequest,
+    handoffs.Handoff,
+    handoffs.HandoffRequest,
     messages.Alive,
     messages.AuditCheckpoint,
     messages.AuditProof,
@@ -47,7 +49,7 @@ _PUBLISHED: tuple[Any, ...] = (
     quarantine_messages.QuarantinePage,
     quarantine_messages.QuarantineRequest,
 )
-_ROOMS: tuple[ModuleType, ...] = (messages, quarantine_messages, decisions)
+_ROOMS: tuple[ModuleType, ...] = (messages, quarantine_messages, decisions, handoffs)
 _TASK = {"kind": "route_task", "task_type": "property_matching", "task_id": "task-1", "priority": "high"}
 _PROMPT = {"kind": "route_llm", "prompt": "What is the title deed fee in Dubai?", "min_quality": 0.7}
 _OUTCOME = {"is_success": True, "cost_usd": "0.012", "duration_ms": 1840}

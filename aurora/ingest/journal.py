@@ -17,11 +17,13 @@ import msgspec
 import polars as pl
 
 from aurora.errors import DataError
+from aurora.ingest.commit import last_batch_seq
 from aurora.store.journal import JournalEntry, StateReader
 from aurora.store.lake import LakeReader, LakeWriter, read_lake, write_lake
 from aurora.store.paths import TenantPaths
 from contracts import registry
 from contracts.messages.decisions import Decision, Outcome, Override
+from contracts.messages.handoffs import Handoff
 
 Clock = Callable[[], dt.datetime]
 
@@ -44,6 +46,9 @@ _DECISION: Final = msgspec.json.Decoder(Decision)
 _SEALED: Final = msgspec.json.Decoder(_Sealed)
 _OUTCOME: Final = msgspec.json.Decoder(Outcome)
 _OVERRIDE: Final = msgspec.json.Decoder(Override)
+_HANDOFF: Final = msgspec.json.Decoder(Handoff)
+_SOURCE: Final = "journal"
+"""Source and format of rows that Aurora itself hands to a table that others fill too."""
 
 
 def copy_journal(paths: TenantPaths, *, clock: Clock) -> int:
@@ -86,7 +91,10 @@ def _copy_batch(lake: LakeWriter, state: StateReader, clock: Clock) -> tuple[int
             rows[entry.kind].append(_row(entry))
     if end == offset:
         return 0, offset
-    landed = sum(lake.append(table, _frame(table, found)) for table, found in rows.items() if found)
+    landed = sum(
+        lake.append(table, _frame(table, found)) for table, found in rows.items() if found and table not in _SHARED
+    )
+    landed += sum(_land_batch(lake, table, rows[table], end, clock()) for table in _SHARED if rows[table])
     mark = {"journal_seq": end, "row_count": landed, "ingested_at": clock()}
     lake.append("journal_offset", _frame("journal_offset", [mark]))
     return landed, end
@@ -102,6 +110,30 @@ def _entries(state: StateReader, offset: int) -> Iterator[JournalEntry]:
         offset = found[-1].seq
         count += len(found)
         size += sum(len(entry.body) for entry in found)
+
+
+def _land_batch(lake: LakeWriter, table: str, rows: list[dict[str, Any]], end: int, now: dt.datetime) -> int:
+    """Rows of a table that others fill too: a batch of the ledger like theirs."""
+    batch_id = hashlib.sha256(f"{_SOURCE}/{table}/{end}".encode()).hexdigest()
+    batch_seq = last_batch_seq(lake) + 1
+    stamps = {"batch_id": batch_id, "batch_seq": batch_seq, "ingested_at": now}
+    declared = registry.table(table)
+    schema = registry.polars_schema(declared, is_stored=True)
+    landed = lake.append(table, pl.DataFrame([{**row, **stamps} for row in rows], schema=schema))
+    batch = {
+        **stamps,
+        "contract": table,
+        "source": _SOURCE,
+        "source_format": _SOURCE,
+        "file_name": f"{_SOURCE}-{end}",
+        "row_count": landed,
+        "good_count": landed,
+        "quarantined_count": 0,
+        "duplicate_count": 0,
+        "unpriced_count": 0,
+    }
+    lake.append("ingest_batch", _frame("ingest_batch", [batch]))
+    return landed
 
 
 def _frame(table: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
@@ -164,6 +196,33 @@ def _override(entry: JournalEntry) -> dict[str, Any]:
     return {**facts, "override_action": override.action, "journal_seq": entry.seq}
 
 
+def _handoff(entry: JournalEntry) -> dict[str, Any]:
+    handoff = _HANDOFF.decode(entry.body)
+    is_accepted = handoff.verdict == "accepted"
+    return {
+        "handoff_id": handoff.handoff_id,
+        "from_assistant_id": handoff.from_assistant_id,
+        "to_assistant_id": handoff.to_assistant_id,
+        "handoff_state": handoff.verdict,
+        "case_id": handoff.case_id,
+        "task_id": handoff.task_id,
+        "contract": handoff.contract,
+        "payload_hash": handoff.payload_hash,
+        "is_edge_allowed": handoff.is_edge_allowed,
+        "is_contract_valid": handoff.is_contract_valid,
+        "decision_id": handoff.decision_id,
+        "error_type": None if is_accepted else handoff.faults[0].rule,
+        "requested_at": handoff.requested_at,
+        "accepted_at": handoff.requested_at if is_accepted else None,
+        "duration_ms": (entry.elapsed_us or 0) // 1000,
+        "updated_at": handoff.requested_at,
+        "source": _SOURCE,
+        "is_sample": False,
+        "region": handoff.region,
+        "row_number": entry.seq,
+    }
+
+
 def _usd(amount: Decimal | None, entry: JournalEntry) -> Decimal | None:
     """An amount with nine decimals, as the lake keeps them."""
     if amount is None:
@@ -179,6 +238,8 @@ def _usd(amount: Decimal | None, entry: JournalEntry) -> Decimal | None:
 
 
 _ROWS: Final[Mapping[str, Callable[[JournalEntry], dict[str, Any]]]] = MappingProxyType(
-    {"decision": _decision, "outcome": _outcome, "override": _override}
+    {"decision": _decision, "outcome": _outcome, "override": _override, "handoff": _handoff}
 )
 """Kinds of record that are rows of the lake: the kind is the table's name."""
+_SHARED: Final = ("handoff",)
+"""Tables that assistants fill too, by their exports."""

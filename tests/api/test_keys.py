@@ -24,8 +24,10 @@ ROUTES = [
     ("POST", "/api/v1/keys", "admin"),
     ("DELETE", "/api/v1/keys/demo.0", "admin"),
     ("POST", "/api/v1/ingest/usage", "ingest:write"),
+    ("POST", "/api/v1/handoffs", "handoff:write"),
+    ("GET", "/api/v1/handoffs/hof_1", "read"),
 ]
-SCOPES = {"decide", "outcome", "override", "read", "ingest:write", "quarantine:write", "admin"}
+SCOPES = {"decide", "outcome", "override", "read", "ingest:write", "handoff:write", "quarantine:write", "admin"}
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +68,7 @@ def test_the_routes_listed_here_are_all_that_there_are(client):
             path.replace("dec_1", "{decision_id}")
             .replace("demo.0", "{prefix}")
             .replace("usage", "{contract}")
+            .replace("hof_1", "{handoff_id}")
             .replace("quarantine/0", "quarantine/{quarantine_id}"),
             scope,
         )
