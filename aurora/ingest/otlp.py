@@ -177,7 +177,7 @@ def _first_chunk(attributes: Mapping[str, Any]) -> str | None:
         given, factor = foreign.first(attributes, otlp_names.FIRST_CHUNK_MS), 1
     if given is None:
         return None
-    if isinstance(given, bool) or not isinstance(given, int | float) or abs(given) >= _MAX_MS:
+    if isinstance(given, bool) or not isinstance(given, int | float) or not abs(given) < _MAX_MS:
         raise WrongValueError("time_to_first_chunk_ms", given, "a number of seconds")
     return str(round(given * factor))
 

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aurora.gateway.prices import default_book
+from aurora.ingest import lines
 from aurora.ingest.portions import ROW, BatchOrigin, SourceFile
 from aurora.ingest.source_formats import ANY, SourceFormat, detect, source_formats
 from aurora.ingest.staging import StagedBatch, stage_file
@@ -49,6 +50,11 @@ def file(tmp_path: Path, name: str) -> Path:
 
 def _format(name: str) -> SourceFormat:
     return source_formats()[name]
+
+
+def _text_only(name: str) -> None:
+    if getattr(_format(name), "IS_BINARY", False):
+        pytest.skip("the format is not text")
 
 
 def _read(name: str, file: Path, contract: str, *, limit: int = 2**20) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -85,6 +91,23 @@ def test_the_sample_is_detected_as_its_own_format(name, contract, file):
     assert detect(file) == name
 
 
+def test_no_other_format_claims_the_sample(name, contract, file):
+    content = _format(name).sample(contract=contract, row_count=3, seed=1)
+    others = [other for other in source_formats() if other != name and not other.startswith("canonical_")]
+    assert [other for other in others if _format(other).matches(content[:65_536], file.name)] == []
+
+
+@pytest.mark.parametrize("chunk_bytes", [600, 5000])
+def test_positions_do_not_depend_on_how_the_file_is_cut_into_pieces(name, contract, file, monkeypatch, chunk_bytes):
+    content = _format(name).sample(contract=contract, row_count=30, seed=14) + b'{"cut": \n'
+    file.write_bytes(content)
+    rows, refused = _read(name, file, contract)
+    monkeypatch.setattr(lines, "CHUNK_BYTES", chunk_bytes)
+    rows_again, refused_again = _read(name, file, contract)
+    assert _records(rows_again) == _records(rows)
+    assert refused_again.rows() == refused.rows()
+
+
 @pytest.mark.parametrize("row_count", [1, 7])
 def test_the_sample_reads_back_as_many_rows_as_were_asked_for(name, contract, file, row_count):
     file.write_bytes(_format(name).sample(contract=contract, row_count=row_count, seed=2))
@@ -109,6 +132,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(name, contra
 
 
 def test_a_file_cut_off_anywhere_loses_only_what_was_cut(name, contract, file):
+    _text_only(name)
     content = _format(name).sample(contract=contract, row_count=3, seed=6)
     file.write_bytes(content)
     whole = _records(_read(name, file, contract)[0])
@@ -125,6 +149,7 @@ def test_a_file_cut_off_anywhere_loses_only_what_was_cut(name, contract, file):
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
 def test_a_file_in_another_encoding_is_refused_as_such(name, contract, file, encoding):
+    _text_only(name)
     content = _format(name).sample(contract=contract, row_count=3, seed=7).decode()
     mark = "\ufeff" if encoding == "utf-16-be" else ""
     file.write_bytes((mark + content).encode(encoding))
@@ -134,6 +159,7 @@ def test_a_file_in_another_encoding_is_refused_as_such(name, contract, file, enc
 
 
 def test_a_byte_order_mark_of_utf_8_changes_nothing(name, contract, file):
+    _text_only(name)
     content = _format(name).sample(contract=contract, row_count=3, seed=8)
     file.write_bytes(content)
     plain = _read(name, file, contract)[0]
@@ -143,6 +169,7 @@ def test_a_byte_order_mark_of_utf_8_changes_nothing(name, contract, file):
 
 
 def test_a_line_that_is_not_utf_8_is_refused_and_the_lines_before_it_land(name, contract, file):
+    _text_only(name)
     content = _format(name).sample(contract=contract, row_count=6, seed=9)
     last = content.rstrip(b"\n").rfind(b"\n") + 1
     file.write_bytes(content[:last])
@@ -153,14 +180,31 @@ def test_a_line_that_is_not_utf_8_is_refused_and_the_lines_before_it_land(name, 
     assert _records(rows) == before
 
 
+def test_a_binary_file_cut_off_anywhere_gives_the_rows_before_the_cut(name, contract, file):
+    if not getattr(_format(name), "IS_BINARY", False):
+        pytest.skip("the format is text")
+    content = _format(name).sample(contract=contract, row_count=5, seed=6)
+    file.write_bytes(content)
+    whole = _records(_read(name, file, contract)[0])
+    for cut in range(1, len(content), max(1, len(content) // 150)):
+        file.write_bytes(content[:cut])
+        rows, refused = _read(name, file, contract)
+        assert _records(rows) == whole[: rows.height], f"cut at byte {cut}"
+        assert rows.height < len(whole)
+        assert refused.height or rows.height
+
+
 @pytest.mark.parametrize("content", [b"", b"\n", b"\r\n \n", b"\xef\xbb\xbf"])
 def test_a_file_without_anything_gives_nothing(name, contract, file, content):
+    if content:
+        _text_only(name)
     file.write_bytes(content)
     rows, refused = _read(name, file, contract)
     assert (rows.height, refused.height) == (0, 0)
 
 
 def test_a_line_over_the_limit_is_refused_and_the_rest_lands(name, contract, file):
+    _text_only(name)
     content = _format(name).sample(contract=contract, row_count=6, seed=10)
     limit = max(len(line) for line in content.splitlines()) + 20
     file.write_bytes(content + b"9" * (limit * 2) + b"\n")
@@ -201,6 +245,7 @@ def test_no_splice_of_bytes_stops_a_format(name, contract, file, data):
 @MUTATED
 @given(value=JSON, seed=st.integers(0, 10**6))
 def test_any_value_anywhere_is_a_row_or_a_refusal_and_the_counts_add_up(name, contract, file, value, seed):
+    _text_only(name)
     lines = _format(name).sample(contract=contract, row_count=6, seed=13).splitlines()
     draw = random.Random(seed)
     place = draw.randrange(len(lines))
