@@ -30,6 +30,10 @@ ControlLevel = Literal[
 ]
 
 
+PROTOCOL_EXPORTS = ("assistant_status", "conversation", "handoff", "task", "usage")
+"""Contracts that every assistant exports."""
+
+
 class AssistantPrior(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is believed of an assistant before there is history."""
 
@@ -52,6 +56,8 @@ class Assistant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     prior: AssistantPrior
     description: str = ""
     exposed_data: tuple[Line, ...] = ()
+    exports: tuple[Slug, ...] = ()
+    """Contracts whose rows it exports, besides those that every assistant does (`PROTOCOL_EXPORTS`)."""
     compliance_levels: tuple[Slug, ...] = ()
     privacy_classes: tuple[PrivacyClass, ...] = ()
     """Classes of data it is cleared for."""
@@ -216,12 +222,6 @@ def load_pack(packs_dir: Path, name: str) -> Pack:
     return pack
 
 
-def list_packs(packs_dir: Path) -> list[str]:
-    """Names of the packs there are, sorted."""
-    return sorted(file.parent.name for file in packs_dir.glob("*/pack.yaml"))
-
-
-def pack_files(packs_dir: Path, name: str) -> list[Path]:
 def tenant_policy(packs_dir: Path, name: str) -> TenantPolicy:
     """Where tenants of that pack may keep data: its head alone is read. Errors: as `load_pack`."""
     if name not in list_packs(packs_dir):
@@ -229,16 +229,16 @@ def tenant_policy(packs_dir: Path, name: str) -> TenantPolicy:
     return read_declared(packs_dir / name / "pack.yaml", _PackFile).tenant
 
 
+def list_packs(packs_dir: Path) -> list[str]:
+    """Names of the packs there are, sorted."""
+    return sorted(file.parent.name for file in packs_dir.glob("*/pack.yaml"))
+
+
+def pack_files(packs_dir: Path, name: str) -> list[Path]:
     """Every file the pack is read from, sorted: what a poller watches."""
     return sorted((packs_dir / name).rglob("*.yaml"))
 
 
-def _check_references(folder: Path, pack: Pack) -> None:
-    assistants = {assistant.assistant_id for assistant in pack.assistants}
-    for assistant in pack.assistants:
-        file = folder / "assistants" / f"{assistant.assistant_id}.yaml"
-        _known(file, "skills", assistant.skills, pack.task_types)
-        _known(file, "compliance_levels", assistant.compliance_levels, pack.compliance_levels)
 def _no_pack(packs_dir: Path, name: str) -> NotFoundError:
     return NotFoundError(
         f"There is no pack named {name[:80]!r} in {packs_dir}.",
@@ -247,6 +247,12 @@ def _no_pack(packs_dir: Path, name: str) -> NotFoundError:
     )
 
 
+def _check_references(folder: Path, pack: Pack) -> None:
+    assistants = {assistant.assistant_id for assistant in pack.assistants}
+    for assistant in pack.assistants:
+        file = folder / "assistants" / f"{assistant.assistant_id}.yaml"
+        _known(file, "skills", assistant.skills, pack.task_types)
+        _known(file, "compliance_levels", assistant.compliance_levels, pack.compliance_levels)
         if assistant.backup_assistant_id is not None:
             _known(file, "backup_assistant_id", [assistant.backup_assistant_id], assistants - {assistant.assistant_id})
         _not_negative(file, "cost_per_task_usd", assistant.cost_per_task_usd)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from apps.commands import contract_changes
 from apps.render import Json, print_json, print_line, print_table
 from aurora.errors import NotFoundError
 
@@ -16,6 +17,7 @@ def register(app: typer.Typer) -> None:
     room.command("list")(list_contracts)
     room.command()(show)
     room.command()(sync)
+    contract_changes.register(room)
     app.add_typer(room, name="contract")
 
 

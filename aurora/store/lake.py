@@ -34,7 +34,7 @@ from aurora.store.connection import (
 )
 from aurora.store.dbt_profile import profile_parts
 from aurora.store.extensions import quote
-from aurora.store.lake_tables import follow_contracts
+from aurora.store.lake_tables import follow_contracts, live_columns
 from aurora.store.paths import Layer, TenantPaths
 from aurora.store.rows import Rows, as_arrow
 from aurora.store.statements import refuse_transaction, require_select
@@ -74,6 +74,10 @@ class LakeReader:
             [layer],
         ).fetchall()
         return [str(row[0]) for row in found]
+
+    def columns(self, layer: Layer) -> dict[str, dict[str, tuple[str, bool]]]:
+        """DuckDB type of each column and whether it may be null, by table."""
+        return live_columns(self._connection, layer)
 
     def tables_with_rows(self, layer: Layer) -> frozenset[str]:
         """Tables that hold rows or once did, whatever the snapshot: read off the catalog, no table is opened."""
