@@ -212,7 +212,7 @@ COLUMNS: tuple[Field, ...] = (
     Field(name="filed_at", type="timestamp", unit="UTC", meaning="When it was put on file.", checks=TIME),
     Field(name="list_name", type="text", meaning="List that was searched.", privacy="public"),
     Field(name="match_kind", type="text", meaning="How sure the match is.", privacy="sensitive", checks=one_of(*MATCH_KINDS)),
-    Field(name="match_share", type="float", unit="share", meaning="How like the names are.", checks=SHARE),
+    Field(name="match_share", type="float", unit="share", meaning="How like the two are; 1 for the same.", checks=SHARE),
     Field(name="found_at", type="timestamp", unit="UTC", meaning="When it was found.", checks=TIME),
     Field(name="frozen_at", type="timestamp", unit="UTC", meaning="When funds and deal were frozen.", checks=TIME),
     Field(name="suspended_at", type="timestamp", unit="UTC", meaning="When the transaction was suspended.", checks=TIME),
