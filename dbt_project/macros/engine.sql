@@ -33,3 +33,7 @@
 {# Snapshot of the raw lake that this run reads. #}
 {% macro raw_snapshot_id() -%} {{ return(adapter.dispatch("raw_snapshot_id")()) }} {%- endmacro %}
 {% macro default__raw_snapshot_id() -%} (select id from raw.current_snapshot()) {%- endmacro %}
+
+{# Whole days from one date to a later one. #}
+{% macro days_between(first, last) -%} {{ return(adapter.dispatch("days_between")(first, last)) }} {%- endmacro %}
+{% macro default__days_between(first, last) -%} ({{ last }} - {{ first }}) {%- endmacro %}

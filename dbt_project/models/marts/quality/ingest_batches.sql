@@ -14,7 +14,8 @@ with
             quarantined_count,
             duplicate_count,
             unpriced_count,
-            ingested_at
+            ingested_at,
+            repairs_batch_id
         from {{ ref("stg_raw__ingest_batches") }}
         where {{ after_watermark("batch_seq", [ref("stg_raw__ingest_batches")]) }}
     )

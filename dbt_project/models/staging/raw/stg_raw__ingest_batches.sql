@@ -11,5 +11,6 @@ select
     duplicate_count,
     unpriced_count,
     ingested_at,
+    repairs_batch_id,
     {{ utc_day("ingested_at") }} as ingested_date
 from {{ source("raw", "ingest_batch") }}
