@@ -34,7 +34,7 @@ def test_only_what_is_missing_is_told_and_parties_are_looked_for_in_their_own_sy
     about = {"deal_stage": "reservation", "updated_at": "2026-09-01T10:00:00Z", "buyer_party_id": "p-1"}
     deals = [{**about, "deal_id": f"d-{lead}-{number}", "lead_id": lead} for number, lead in enumerate(["a", "a", "b"])]
     assert gateway.ingest("deals.ndjson", deals, source="theodora", contract="deal").good == 3
-    party = [{"party_id": "p-1", "party_kind": "person", "updated_at": "2026-09-01T10:00:00Z"}]
+    party = [{"party_id": "p-1", "party_kind": "natural", "updated_at": "2026-09-01T10:00:00Z"}]
     assert gateway.ingest("parties.ndjson", party, source="clara", contract="party").good == 1
     found = _broken(gateway)
     assert (found["deal", "lead_id"].row_count, found["deal", "lead_id"].missing_count) == (3, 2)
