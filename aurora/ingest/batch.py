@@ -20,6 +20,7 @@ from aurora.ingest.landing import fingerprint, landed_files, require_landed
 from aurora.ingest.portions import BatchOrigin, Refusal, SourceFile, refusals
 from aurora.ingest.source_formats import contract_for, detect
 from aurora.ingest.staging import StagedBatch, StagedPart, stage_file
+from aurora.privacy.door import Doorkeeper
 from aurora.settings import Settings
 from aurora.store.lake import read_lake, table_folder
 from aurora.store.paths import TenantPaths, check_slug
@@ -81,7 +82,6 @@ def ingest_landing(
     )
 
 
-class _Job:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
     """A file that came by another door than the landing folder, and lies in the tenant's region.
@@ -130,6 +130,7 @@ def ingest_arrivals(
 
 
 @dataclass(slots=True)
+class _Job:
     """One file to ingest; `trouble` says why it cannot be read at all."""
 
     file: Path
@@ -207,9 +208,9 @@ def _run(
 
 
 def _batch_id(job: _Job) -> str:
-    return fingerprint(job.file) if job.trouble is None or job.trouble.rule != "inside_landing" else _link_id(job)
     if job.batch_id is not None:
         return job.batch_id
+    return fingerprint(job.file) if job.trouble is None or job.trouble.rule != "inside_landing" else _link_id(job)
 
 
 def _link_id(job: _Job) -> str:
@@ -222,7 +223,9 @@ def _staged(paths: TenantPaths, job: _Job, origin: BatchOrigin, *, max_line_mb: 
         part = StagedPart(job.contract, refused=[refusals([job.trouble])], row_count=1, quarantined_count=1)
         return StagedBatch(origin, (part,))
     file = SourceFile(path=job.file, contract=job.contract, max_line_bytes=max_line_mb * 2**20)
-    return stage_file(file, origin, folders=table_folder(paths, "raw", "usage").parent, book=book)
+    folders = table_folder(paths, "raw", "usage").parent
+    with Doorkeeper(paths) as keeper:
+        return stage_file(file, origin, folders=folders, book=book, keeper=keeper)
 
 
 def _row_count(waiting: Sequence[tuple[int, StagedBatch]]) -> int:

@@ -118,6 +118,7 @@ class _Transaction:
         self._quarantine: list[pl.DataFrame] = []
         self._ledger: list[dict[str, object]] = []
         self._resolutions: list[pl.DataFrame] = []
+        self._books: dict[str, list[pl.DataFrame]] = {}
 
     def run(self, staged: Sequence[StagedBatch]) -> list[BatchReport]:
         known = known_batches(self._lake)
@@ -143,6 +144,8 @@ class _Transaction:
             schema = registry.polars_schema(registry.table("ingest_batch"))
             self._lake.append("ingest_batch", pl.DataFrame(self._ledger, schema=schema))
             self._lake.append("batch_day", self._days())
+        for table, frames in self._books.items():
+            self._lake.append(table, pl.concat(frames))
         if self._resolutions:
             self._lake.append("quarantine_resolution", pl.concat(self._resolutions))
         return reports
@@ -159,6 +162,8 @@ class _Transaction:
             new = resolving.new_refusals(refused[part.contract], part.contract) if resolving else refused[part.contract]
             if new:
                 self._quarantine.append(_quarantine(pl.concat(new), batch.origin, part.contract))
+            for table, frame in part.books.items():
+                self._books.setdefault(table, []).append(frame)
             rows.append(row)
         if resolving:
             self._resolutions.append(resolving.resolutions(self._lake, batch.origin, seq, refused))

@@ -24,6 +24,7 @@ from aurora.ingest.portions import RAW, ROW, BatchOrigin, Portion, SourceFile
 from aurora.ingest.resolutions import Resolving
 from aurora.ingest.source_formats import source_format
 from aurora.ingest.writing import StagedWriter
+from aurora.privacy.door import Doorkeeper
 from contracts import registry
 from contracts.table import Table
 
@@ -46,6 +47,8 @@ class StagedPart:
     quarantined_count: int = 0
     duplicate_count: int = 0
     unpriced_count: int = 0
+    books: dict[str, pl.DataFrame] = field(default_factory=dict)
+    """Rows of Aurora's own tables that are committed with the batch, by table: what privacy found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,16 @@ class _PartStager:
     """Gathers portions of one contract, and gates, prices and writes them a few hundred thousand at a time."""
 
     def __init__(
-        self, declared: Table, origin: BatchOrigin, *, folder: Path, book: PriceBook, expected_rows: int
+        self,
+        declared: Table,
+        origin: BatchOrigin,
+        *,
+        folder: Path,
+        book: PriceBook,
+        expected_rows: int,
+        keeper: Doorkeeper | None,
     ) -> None:
+        self._door = keeper.door(declared, origin) if keeper else None
         self._writer = StagedWriter(declared, origin, folder=folder, book=book)
         self.part = StagedPart(declared.name, files=self._writer.files)
         self._declared = declared
@@ -97,17 +108,29 @@ class _PartStager:
             self.part.good_count += self._writer.write(settled.good)
         self.part.unpriced_count = self._writer.flush()
         self._writer.close()
+        if self._door:
+            self.part.books = self._door.books()
         return self.part
 
     def _flush(self) -> None:
         if not self._waiting:
             return
-        read = pl.concat(self._waiting, how="diagonal_relaxed")
+        read = self._admitted(pl.concat(self._waiting, how="diagonal_relaxed"))
         self._waiting, self._waiting_rows = [], 0
         good = self._gated(read)
         if good.height:
             rows = self._completion.completed(good)
+            rows = self._door.protect(rows) if self._door else rows
             self.part.good_count += self._writer.write(rows, self._keys.fresh(rows))
+
+    def _admitted(self, read: pl.DataFrame) -> pl.DataFrame:
+        """Rows whose region may rest here; the others are refused."""
+        if self._door is None:
+            return read
+        admitted, foreign = self._door.admit(read)
+        if foreign is not None:
+            self._refuse(foreign)
+        return admitted
 
     def _gated(self, read: pl.DataFrame) -> pl.DataFrame:
         declared = self._declared
@@ -134,6 +157,7 @@ class _PartStager:
 
     def _refuse(self, refused: pl.DataFrame) -> None:
         if refused.height:
+            refused = self._door.seal(refused) if self._door else refused
             self.part.refused.append(refused)
             self.part.quarantined_count += refused[ROW].n_unique()
 
@@ -148,14 +172,19 @@ def _marked(indices: pl.Series, height: int) -> pl.Series:
     return pl.repeat(value=False, n=height, eager=True).scatter(indices.unique(), True)  # noqa: FBT003
 
 
-def stage_file(file: SourceFile, origin: BatchOrigin, *, folders: Path, book: PriceBook) -> StagedBatch:
-    """Read, gate, price and write the file's rows. `folders` holds a folder a table.
+def stage_file(
+    file: SourceFile, origin: BatchOrigin, *, folders: Path, book: PriceBook, keeper: Doorkeeper | None = None
+) -> StagedBatch:
+    """Read, gate, price, protect and write the file's rows. `folders` holds a folder a table.
 
+    `keeper` is the tenant's privacy at the door; without one, rows rest as they came: only for looking at a format.
     Whatever is raised, the staged files are removed first.
     """
     portions = source_format(origin.source_format).read(file)
     expected = max(1000, file.path.stat().st_size // _BYTES_PER_ROW)
-    return stage_portions(portions, file.contract, origin, folders=folders, book=book, expected_rows=expected)
+    return stage_portions(
+        portions, file.contract, origin, folders=folders, book=book, expected_rows=expected, keeper=keeper
+    )
 
 
 def stage_portions(
@@ -166,6 +195,7 @@ def stage_portions(
     folders: Path,
     book: PriceBook,
     expected_rows: int,
+    keeper: Doorkeeper | None = None,
 ) -> StagedBatch:
     """Gate, price and write rows that were read; `contract` has a part in the batch even without rows."""
     stagers: dict[str, _PartStager] = {}
@@ -173,7 +203,12 @@ def stage_portions(
     def stager(name: str) -> _PartStager:
         if name not in stagers:
             stagers[name] = _PartStager(
-                registry.table(name), origin, folder=folders / name, book=book, expected_rows=expected_rows
+                registry.table(name),
+                origin,
+                folder=folders / name,
+                book=book,
+                expected_rows=expected_rows,
+                keeper=keeper,
             )
         return stagers[name]
 

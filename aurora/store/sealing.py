@@ -196,7 +196,7 @@ def load_signer(paths: TenantPaths, *, may_create: bool) -> Signer:
     signer = Signer.of(origin_of(paths), Ed25519PrivateKey.from_private_bytes(path.read_bytes()))
     public = verifier_key_path(paths)
     if not public.exists():
-        _write_whole(public, signer.verifier_key.encode() + b"\n", mode=0o644)
+        write_whole(public, signer.verifier_key.encode() + b"\n", mode=0o644)
     return signer
 
 
@@ -213,10 +213,10 @@ def load_verifier_key(paths: TenantPaths) -> str:
 
 
 def _create_key(path: Path) -> None:
-    _write_whole(path, Ed25519PrivateKey.generate().private_bytes_raw(), mode=0o600)
+    write_whole(path, Ed25519PrivateKey.generate().private_bytes_raw(), mode=0o600)
 
 
-def _write_whole(path: Path, content: bytes, *, mode: int) -> None:
+def write_whole(path: Path, content: bytes, *, mode: int) -> None:
     """Make the file at once or not at all; of two makers the first one wins."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
