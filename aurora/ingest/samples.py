@@ -17,6 +17,7 @@ import msgspec
 
 from aurora.ingest.formats import azure_llm_csv, langfuse_json, otlp_json, provider_responses_jsonl
 from aurora.ingest.landing import drop_file
+from aurora.ingest.sample_brokerage import brokerage
 from aurora.ingest.sample_fleet import FleetMonth, fleet_month, with_faults
 from aurora.ingest.sample_operations import Operation
 from aurora.packs import load_pack
@@ -28,6 +29,8 @@ _REAL: Final = (
     ("langfuse", "usage/langfuse_traces/*.json"),
     ("provider_responses", "usage/provider_responses/*.jsonl"),
 )
+_FUNNEL: Final = ("funnel", "real_estate_synth/*.csv")
+"""Made up by others: people and units without AI usage, so it takes no generated file's place."""
 FLEET: Final = "sample_fleet"
 _LANGFUSE_EVERY, _GATEWAY_EVERY, _AZURE_EVERY = 7, 8, 12
 """Of the conversations of the month: one in so many was recorded by that system."""
@@ -40,19 +43,26 @@ def seed_landing(paths: TenantPaths, settings: Settings, *, clock: Callable[[], 
     real data, so are files in the real sources' formats.
     """
     month = fleet_month(load_pack(settings.packs_dir, settings.pack), seed=settings.seed, until=clock())
-    real = list(_real_files(settings.shared_data_dir))
+    real = list(_real_files(settings.shared_data_dir, _REAL))
     generated = _with_own_tasks(_fleet_files(month) if real else _all_files(month), month)
-    dropped = [drop_file(paths, file, source=source) for source, file in real]
+    funnel = _real_files(settings.shared_data_dir, [_FUNNEL])
+    dropped = [drop_file(paths, file, source=source) for source, file in (*real, *funnel)]
     with tempfile.TemporaryDirectory(dir=paths.directory) as folder:
-        for source, name, content in generated:
+        for source, name, content in (*generated, *_brokerage_files(settings.seed, until=clock())):
             file = Path(folder) / name
             file.write_bytes(content)
             dropped.append(drop_file(paths, file, source=source))
     return dropped
 
 
-def _real_files(shared: Path) -> Iterator[tuple[str, Path]]:
-    for source, pattern in _REAL:
+def _brokerage_files(seed: int, *, until: dt.datetime) -> Iterator[tuple[str, str, bytes]]:
+    """The exports of sales, inventory and finance: one town, known in three ways."""
+    for (system, contract), rows in brokerage(seed=seed, until=until).rows.items():
+        yield f"sample_{system}", f"{contract}.ndjson", _lines(rows)
+
+
+def _real_files(shared: Path, wanted: Sequence[tuple[str, str]]) -> Iterator[tuple[str, Path]]:
+    for source, pattern in wanted:
         for file in sorted(shared.glob(pattern)):
             yield source, file
 

@@ -1,6 +1,7 @@
 """The made-up brokerage as matching sees it, and how what was found is judged against the truth."""
 
 import datetime as dt
+import json
 from collections import defaultdict
 from itertools import combinations
 from pathlib import Path
@@ -10,9 +11,12 @@ import polars as pl
 
 from aurora.entities.judgements import Judgements
 from aurora.entities.policy import EntityKind, GoldenPolicy, load_policies
-from aurora.entities.resolve import Resolution, resolve
+from aurora.entities.resolve import Resolution, resolve, resolve_entities
+from aurora.ingest.batch import ingest_file
 from aurora.ingest.sample_brokerage import Brokerage, Key
 from aurora.privacy.tokens import token_of
+from aurora.store.lake import read_lake
+from aurora.store.paths import TenantPaths
 from contracts import registry
 from contracts.messages.entities import RecordName
 
@@ -96,3 +100,27 @@ def reviewed(found: Resolution) -> Pairs:
     asked = found.matches.filter(pl.col("match_verdict") == "review")
     ends = asked.select("left_source", "left_record_id", "right_source", "right_record_id").iter_rows()
     return {frozenset({(left, one), (right, other)}) for left, one, right, other in ends}
+
+
+def land(paths: TenantPaths, source: str, contract: str, rows: list[dict[str, Any]]) -> None:
+    """Bring rows in by the landing folder, as a system's export."""
+    folder = paths.landing / source
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{contract}-{len(list(folder.iterdir()))}.ndjson"
+    file.write_bytes(b"".join(json.dumps(with_tokens(row)).encode() + b"\n" for row in rows))
+    report = ingest_file(paths, file, source=source, contract=contract, clock=lambda: NOW)
+    assert report.good == report.rows
+
+
+def build(paths: TenantPaths, *, at: dt.datetime = NOW) -> dict[str, int]:
+    """Match everything that the lake holds."""
+    return resolve_entities(paths, POLICIES, clock=lambda: at)
+
+
+def links(paths: TenantPaths, kind: str = "party") -> dict[Key, str]:
+    """The golden record of each record in the lake."""
+    with read_lake(paths) as lake:
+        rows = lake.query(
+            "SELECT source, source_record_id, entity_id FROM raw.entity_link WHERE entity_kind = ?", [kind]
+        )
+    return {(source, name): entity for source, name, entity in rows.iter_rows()}

@@ -21,6 +21,7 @@ from aurora.store.lake import create_lake, read_lake
 from aurora.store.paths import TenantPaths, create_tenant
 
 NOW = dt.datetime(2026, 11, 25, 19, 5, tzinfo=dt.UTC)
+BROKERAGE = ("sample_clara", "sample_mary", "sample_theodora")
 
 
 def clock() -> dt.datetime:
@@ -77,6 +78,7 @@ def test_the_same_seed_and_clock_give_the_same_bytes(tmp_path):
 def test_without_real_data_every_source_is_named_a_sample(tmp_path):
     assert {name.partition("/")[0] for name in seeded(tmp_path)} == {
         "sample_fleet",
+        *BROKERAGE,
         "sample_langfuse",
         "sample_gateway",
         "sample_azure",
@@ -96,12 +98,19 @@ def test_real_files_come_in_under_their_own_source_beside_the_fleets(tmp_path):
     files = seeded(tmp_path, shared=shared)
     assert files["azure/AzureLLM.csv"] == azure.read_bytes()
     assert files["langfuse/agent.json"] == traces.read_bytes()
-    assert {name.partition("/")[0] for name in files} == {"azure", "langfuse", "sample_fleet"}
+    assert {name.partition("/")[0] for name in files} == {"azure", "langfuse", "sample_fleet", *BROKERAGE}
+
+
+def test_every_row_of_the_brokerage_lands(month):
+    reports = [one for one in month.reports if one.source in BROKERAGE]
+    assert {one.contracts[0] for one in reports} == {"party", "property", "lead", "deal", "payment"}
+    assert sum(one.good for one in reports) == sum(one.rows for one in reports) > 400
 
 
 def test_every_row_lands_or_is_refused_or_is_a_duplicate(month):
     assert all(one.rows == one.good + one.quarantined + one.duplicates for one in month.reports)
-    assert sum(one.good for one in month.reports) == month.usage.height + month.tasks.height + month.talks.height
+    fleets = [one for one in month.reports if one.source not in BROKERAGE]
+    assert sum(one.good for one in fleets) == month.usage.height + month.tasks.height + month.talks.height
     assert 3000 <= month.usage.height <= 6000
     assert 3000 <= month.tasks.height <= 5000
 
