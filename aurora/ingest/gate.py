@@ -14,6 +14,7 @@ import polars as pl
 from aurora.errors import DataError
 from aurora.ingest.casting import FAULTS_SCHEMA, no_faults
 from aurora.ingest.portions import MAX_RAW_CHARS, RAW, REFUSED_SCHEMA, ROW
+from aurora.ingest.predicates import judged_columns, polars_passes
 from contracts import registry
 from contracts.fields import FIELDS
 from contracts.table import Table
@@ -35,20 +36,31 @@ def _schema(contract: str, columns: tuple[str, ...]) -> pandera.DataFrameSchema:
 
 
 def gate_faults(rows: pl.DataFrame, declared: Table, *, given: frozenset[str]) -> pl.DataFrame:
-    """What pandera holds against `rows`, a frame of FAULTS_SCHEMA; `given` are the columns to look at."""
+    """What pandera holds against `rows`, a frame of FAULTS_SCHEMA; `given` are the columns to look at.
+
+    Rows that pass the contract's predicate are not shown to pandera: it would hold nothing against them.
+    """
+    columns = judged_columns(declared, given)
+    if not columns or rows.is_empty():
+        return no_faults()
+    shown = rows.select(columns)
+    types = registry.polars_schema(declared)
+    if any(kind != types[name] for name, kind in shown.schema.items()):
+        return _pandera_faults(shown, declared)
+    failing = (~shown.select(polars_passes(declared, columns)).to_series()).arg_true()
+    if failing.is_empty():
+        return no_faults()
+    faults = _pandera_faults(shown[failing], declared)
+    return faults.with_columns(failing.cast(pl.UInt32).gather(faults["index"]).alias("index"))
+
+
+def _pandera_faults(shown: pl.DataFrame, declared: Table) -> pl.DataFrame:
     import pandera.errors
     from pandera.config import ValidationDepth, config_context
 
-    columns = tuple(
-        field.name
-        for field in declared.fields
-        if field.name in given and (field.checks or declared.is_required(field.name))
-    )
-    if not columns or rows.is_empty():
-        return no_faults()
     try:
         with config_context(validation_depth=ValidationDepth.SCHEMA_AND_DATA):
-            _schema(declared.name, columns).validate(rows.select(columns), lazy=True)
+            _schema(declared.name, tuple(shown.columns)).validate(shown, lazy=True)
     except pandera.errors.SchemaErrors as failed:
         return _faults(failed.failure_cases, declared)
     return no_faults()
