@@ -46,6 +46,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ingest_idle_s: Annotated[int, msgspec.Meta(ge=1)] = 30
     """Seconds without a byte after which a body is given up."""
 
+    pull_allowed: str = ""
+    """Where pulls may go besides public addresses: hosts, `host:port`, addresses, networks, parted by commas."""
+
+    @property
+    def pull_allowed_hosts(self) -> tuple[str, ...]:
+        """The entries of `pull_allowed`."""
+        return tuple(one.strip() for one in self.pull_allowed.split(",") if one.strip())
+
     @property
     def landing_dir(self) -> Path:
         """Where exports are dropped: `landing/<tenant>/<source>/<file>`."""

@@ -10,9 +10,11 @@ import dagster as dg
 from orchestration.defs.decisions.assets import decision_assets
 from orchestration.defs.ingest.assets import ingest_assets
 from orchestration.defs.ingest.checks import ingest_checks
+from orchestration.defs.ingest.pulls import PULLED_KEY, pull_sensor, pulled_asset
 from orchestration.defs.ingest.sensors import landing_sensor
 from orchestration.defs.ml.assets import GROUP as ML_GROUP
 from orchestration.defs.ml.assets import ml_assets
+from orchestration.defs.quality.checks import quality_checks
 from orchestration.defs.transform.assets import transform_assets
 from orchestration.defs.upkeep.assets import UPKEEP_KEY, upkeep_asset
 from orchestration.defs.upkeep.schedules import schedules
@@ -26,17 +28,22 @@ def build_assets() -> list[dg.AssetsDefinition]:
 
 def build_definitions() -> dg.Definitions:
     """Everything. Steps run in the run's own process: stages share write locks, and a process costs 3 s."""
-    upkeep = dg.AssetSelection.assets(UPKEEP_KEY)
-    figures = dg.AssetSelection.all() - upkeep - dg.AssetSelection.groups(ML_GROUP)
+    upkeep, pulled = dg.AssetSelection.assets(UPKEEP_KEY), dg.AssetSelection.assets(PULLED_KEY)
+    figures = dg.AssetSelection.all() - upkeep - pulled - dg.AssetSelection.groups(ML_GROUP)
     what_changed = dg.define_asset_job("what_changed", figures, description="Ingest, marts and features.")
-    everything = dg.define_asset_job("everything", dg.AssetSelection.all() - upkeep, description="A whole build.")
-    nightly = dg.define_asset_job("nightly", dg.AssetSelection.all(), description="A whole build, then the upkeep.")
+    everything = dg.define_asset_job(
+        "everything", dg.AssetSelection.all() - upkeep - pulled, description="A whole build."
+    )
+    nightly = dg.define_asset_job(
+        "nightly", dg.AssetSelection.all() - pulled, description="A whole build, then the upkeep."
+    )
+    pull = dg.define_asset_job("pull", pulled, description="Pages from the assistants' export endpoints.")
     return dg.Definitions(
-        assets=[*build_assets(), upkeep_asset()],
-        asset_checks=[ingest_checks()],
-        jobs=[what_changed, everything, nightly],
+        assets=[*build_assets(), upkeep_asset(), pulled_asset()],
+        asset_checks=[ingest_checks(), quality_checks()],
+        jobs=[what_changed, everything, nightly, pull],
         schedules=schedules(hourly=what_changed, nightly=nightly),
-        sensors=[landing_sensor(what_changed)],
+        sensors=[landing_sensor(what_changed), pull_sensor(pull)],
         resources={"workspace": Workspace()},
         executor=dg.in_process_executor,
     )

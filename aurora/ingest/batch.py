@@ -54,7 +54,15 @@ def ingest_file(
     check_slug(source, field="source")
     named = source_format or detect(path)
     job = _Job(path, source, named, contract_for(path, named, contract))
-    return _run(paths, [job], clock=clock, max_line_mb=max_line_mb, book=book, progress=None)[0]
+    reports = _run(paths, [job], clock=clock, max_line_mb=max_line_mb, book=book, progress=None)
+    if not reports:
+        raise DataError(
+            f"{path.name} changed while it was read.",
+            field="file",
+            rule="whole",
+            next_step="Wait until it is written, then ingest it again; write under .part and rename when done.",
+        )
+    return reports[0]
 
 
 def ingest_landing(
@@ -68,7 +76,7 @@ def ingest_landing(
 ) -> list[BatchReport]:
     """Ingest everything in the landing folder that the lake does not hold yet; files stay where they are.
 
-    A file in no known format, or a link out of the folder, lands as a batch with one quarantined row.
+    A file that changes while it is read is left for the next run. A file in no known format, or a link out of the folder, lands as a batch with one quarantined row.
     """
     jobs = [_job(paths, source, file) for source, file in landed_files(paths) if file.stat().st_size]
     return _run(
@@ -178,6 +186,7 @@ def _run(
         for place, job in enumerate(jobs):
             if progress:
                 progress(place, len(jobs), job.file.name)
+            stamp = _stamp(job)
             batch_id = _batch_id(job)
             before = known.get((batch_id, job.contract))
             if before and (before.source_format != UNKNOWN_FORMAT or job.trouble):
@@ -194,7 +203,12 @@ def _run(
                 region=paths.region,
                 ingested_at=clock(),
             )
-            waiting.append((place, _staged(paths, job, origin, max_line_mb=max_line_mb, book=prices)))
+            staged = _staged(paths, job, origin, max_line_mb=max_line_mb, book=prices)
+            if _stamp(job) != stamp:  # it is still written: the next run takes it whole
+                staged.discard()
+                seq -= 1
+                continue
+            waiting.append((place, staged))
             if len(waiting) >= files_per_commit or _row_count(waiting) >= _GROUP_ROWS:
                 commit()
         if waiting:
@@ -205,6 +219,14 @@ def _run(
     if progress:
         progress(len(jobs), len(jobs), "")
     return [report for report in reports if report]
+
+
+def _stamp(job: _Job) -> tuple[int, int] | None:
+    """Size and time of change of the file, None where it is not read."""
+    if job.trouble:
+        return None
+    found = job.file.stat()
+    return found.st_size, found.st_mtime_ns
 
 
 def _batch_id(job: _Job) -> str:

@@ -21,7 +21,8 @@ def landed_files(paths: TenantPaths) -> Iterator[tuple[str, Path]]:
         if not folder.is_dir() or folder.name.startswith("."):
             continue
         for file in sorted(folder.rglob("*")):
-            if file.is_file() and not file.name.startswith(".") and not file.name.endswith(_UNFINISHED):
+            is_hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
+            if file.is_file() and not is_hidden and not file.name.endswith(_UNFINISHED):
                 yield folder.name, file
 
 

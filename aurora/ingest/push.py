@@ -34,6 +34,7 @@ class Push:
     contract: str
     source_format: str | None = None
     wanted: Wanted = "none"
+    source_cursor: str | None = None
 
 
 def ingest_pushes(
@@ -100,6 +101,7 @@ def _arrival(push: Push) -> Arrival:
         source=push.source,
         contract=push.contract,
         source_format=arrival_format(push.file, push.contract, push.source_format),
+        source_cursor=push.source_cursor,
     )
 
 

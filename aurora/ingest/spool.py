@@ -76,6 +76,19 @@ class SpooledBody:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     @property
+    def growing(self) -> Path:
+        """Where it is until it is finished."""
+        return self._part
+
+    def rename(self, suffix: str) -> None:
+        """Give a body that still grows another suffix: only its bytes told what it is."""
+        self.about = msgspec.structs.replace(self.about, suffix=suffix)
+        self.file = self.file.with_name(self.about.file_name)
+        part = self.file.with_name(self.file.name + _PART)
+        self._part.rename(part)
+        self._part = part
+
+    @property
     def content_hash(self) -> str:
         """SHA-256 of what was written, hex."""
         return self._hash.hexdigest()

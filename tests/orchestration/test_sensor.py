@@ -73,6 +73,14 @@ def test_a_file_that_is_still_written_waits_and_is_not_forgotten(empty: TenantPa
     assert len(ticks.asked()) == 1
 
 
+def test_a_file_that_is_still_written_holds_up_no_other(empty: TenantPaths):
+    ticks = _Ticks()
+    _drop(empty, "growing", seconds_ago=0)
+    _drop(empty, "whole", seconds_ago=60)
+    assert len(ticks.asked()) == 1
+    assert "still being written" in ticks.skipped()
+
+
 def test_what_a_build_brought_in_needs_no_run(empty: TenantPaths, work_of: Callable[[TenantPaths], Work]):
     ticks = _Ticks()
     _drop(empty, "a", seconds_ago=60)

@@ -9,7 +9,7 @@ from orchestration.resources import Workspace
 from orchestration.stages import LANDING, is_fresh, landing_inputs
 
 SETTLE_S = 5
-"""A file that changed within these seconds may still be being written."""
+"""A file that changed within these seconds may still be being written: it does not ask for a run, and holds up none."""
 
 
 def landing_sensor(job: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
@@ -27,14 +27,16 @@ def landing_sensor(job: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
 
         work = workspace.work()
         files = [file for _, file in landed_files(work.paths)]
-        seen = fingerprint_files(files)
+        now = work.clock().timestamp()
+        settled = [file for file in files if now - file.stat().st_mtime >= SETTLE_S]
+        seen = fingerprint_files(settled)
         if seen == context.cursor:
-            return dg.SkipReason("Nothing new was dropped.")
+            growing = len(files) > len(settled)
+            return dg.SkipReason("A file is still being written." if growing else "Nothing new was dropped.")
         if is_fresh(LANDING, work):
             context.update_cursor(seen)
             return dg.SkipReason("What was dropped is in the lake already.")
-        newest = max((file.stat().st_mtime for file in files), default=0.0)
-        if work.clock().timestamp() - newest < SETTLE_S:
+        if not settled:
             return dg.SkipReason("A file is still being written.")
         return dg.SensorResult(run_requests=[dg.RunRequest(run_key=landing_inputs(work.paths))], cursor=seen)
 
