@@ -120,17 +120,27 @@ def _told(details: Mapping[str, object]) -> str:
 
 
 def _fleet_inputs(work: Work) -> str:
+    from aurora.ingest.expectations import expectation_files
     from aurora.packs import pack_files
 
-    return fingerprint_content(pack_files(work.settings.packs_dir, work.settings.pack))
+    files = pack_files(work.settings.packs_dir, work.settings.pack)
+    expected = expectation_files(work.paths, packs_dir=work.settings.packs_dir, pack=work.settings.pack)
+    return fingerprint_content({*files, *expected})
 
 
 def _run_fleet(work: Work) -> Mapping[str, object]:
+    from aurora.ingest.expectations import publish_expectations
     from aurora.ingest.fleet import publish_fleet
     from aurora.packs import load_pack
 
-    pack = load_pack(work.settings.packs_dir, work.settings.pack)
-    return {"assistant_count": len(pack.assistants), "changed_count": publish_fleet(work.paths, pack)}
+    settings = work.settings
+    pack = load_pack(settings.packs_dir, settings.pack)
+    expected = publish_expectations(work.paths, packs_dir=settings.packs_dir, pack=settings.pack)
+    return {
+        "assistant_count": len(pack.assistants),
+        "changed_count": publish_fleet(work.paths, pack),
+        "expectation_changed_count": expected,
+    }
 
 
 # landing --------------------------------------------------------------------------------------
@@ -266,7 +276,12 @@ def _run_route_llm(work: Work) -> Mapping[str, object]:
     }
 
 
-FLEET: Final = Stage(name="fleet", meaning="assistants of the pack", inputs=_fleet_inputs, run=_run_fleet)
+FLEET: Final = Stage(
+    name="fleet",
+    meaning="assistants of the pack, what sources are expected to send",
+    inputs=_fleet_inputs,
+    run=_run_fleet,
+)
 LANDING: Final = Stage(
     name="landing", meaning="files dropped", inputs=lambda work: landing_inputs(work.paths), run=_run_landing
 )

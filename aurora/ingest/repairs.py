@@ -11,16 +11,15 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 from aurora.errors import NotFoundError, UsageError
 from aurora.gateway.prices import PriceBook, default_book
 from aurora.ingest.commit import UNKNOWN_FORMAT, commit_batches, last_batch_seq
-from aurora.ingest.portions import BatchOrigin
+from aurora.ingest.portions import BatchOrigin, Portion
 from aurora.ingest.quarantine import RefusedRow, find_rows, rows_of_batch
 from aurora.ingest.repair_reports import ActReport, act_records, act_report, closed_report, staged_report
 from aurora.ingest.rereading import (
@@ -35,6 +34,8 @@ from aurora.ingest.rereading import (
 )
 from aurora.ingest.resolutions import CLOSED, Act, Resolving, missing_rows
 from aurora.ingest.staging import StagedBatch, StagedPart, stage_portions
+from aurora.privacy.disclosure import open_refused
+from aurora.privacy.door import Doorkeeper
 from aurora.settings import PROJECT_DIR, Settings
 from aurora.store.journal import IdempotencyKey
 from aurora.store.lake import LakeReader, read_lake, table_folder
@@ -45,7 +46,7 @@ from contracts import registry
 Clock = Callable[[], dt.datetime]
 Prepared = tuple[str, StagedBatch, Sequence[RefusedRow], Mapping[int, Sequence[str]]]
 """The batch that is repaired, its rows staged again, the refused rows, and the columns corrected by row number."""
-MIN_NOTE: Final = 3
+MIN_NOTE: Final = 8
 MAX_NOTE: Final = 2000
 
 
@@ -110,14 +111,7 @@ class Repairs:
             again = without_rows(again, left_out)
         repair_id = _repair_id("rerun", batch_id, _basis(self._book()), sorted(row.quarantine_id for row in tried))
         origin = self._origin(repair_id, about, again.source_format)
-        staged = stage_portions(
-            again.portions,
-            str(first["contract"]),
-            origin,
-            folders=self._folders(),
-            book=self._book(),
-            expected_rows=1000,
-        )
+        staged = self._stage(again.portions, str(first["contract"]), origin)
         is_read = again.source_format != UNKNOWN_FORMAT
         if named != UNKNOWN_FORMAT or not is_read:
             _add_missing(staged, tried, again.seen)
@@ -147,14 +141,14 @@ class Repairs:
                 if len(open_rows) < len(rows):
                     closed.append(closed_report(act, [row for row in rows if row.state in CLOSED]))
                 if open_rows:
-                    prepared.append(self._staged(act, open_rows, wanted))
+                    prepared.append(self._staged(act, open_rows, wanted, note))
         except BaseException:
             for _, staged, _, _ in prepared:
                 staged.discard()
             raise
         return self._finish(act, prepared, note, closed=closed)
 
-    def _staged(self, act: Act, rows: Sequence[RefusedRow], wanted: Mapping[str, Correction]) -> Prepared:
+    def _staged(self, act: Act, rows: Sequence[RefusedRow], wanted: Mapping[str, Correction], note: str) -> Prepared:
         one = rows[0]
         about = {"source": one.source, "file_name": one.file_name}
         if act == "discard":
@@ -164,7 +158,7 @@ class Repairs:
         portions, changed, content = [], dict[int, Sequence[str]](), []
         for contract in sorted({row.contract for row in rows}):
             own = [row for row in rows if row.contract == contract]
-            values, refused = self._values(own, wanted, changed)
+            values, refused = self._values(own, wanted, changed, note)
             content.append((contract, sorted((number, _plain(row)) for number, row in values.items())))
             lost = frozenset(row.row_number for row in own) - set(values) - set(refused)
             if lost:
@@ -174,24 +168,27 @@ class Repairs:
             act, one.batch_id, _basis(self._book()), sorted(row.quarantine_id for row in rows), content
         )
         origin = self._origin(repair_id, about, one.source_format)
-        staged = stage_portions(
-            iter(portions),
-            one.contract,
-            origin,
-            folders=self._folders(),
-            book=self._book(),
-            expected_rows=max(1000, len(rows)),
-        )
+        staged = self._stage(iter(portions), one.contract, origin)
         return one.batch_id, staged, rows, changed
 
+    def _stage(self, portions: Iterator[Portion], contract: str, origin: BatchOrigin) -> StagedBatch:
+        folders = table_folder(self.paths, "raw", "usage").parent
+        with Doorkeeper(self.paths) as keeper:
+            return stage_portions(
+                portions, contract, origin, folders=folders, book=self._book(), expected_rows=1000, keeper=keeper
+            )
+
     def _values(
-        self, rows: Sequence[RefusedRow], wanted: Mapping[str, Correction], changed: dict[int, Sequence[str]]
+        self,
+        rows: Sequence[RefusedRow],
+        wanted: Mapping[str, Correction],
+        changed: dict[int, Sequence[str]],
+        note: str,
     ) -> tuple[dict[int, dict[str, Any]], dict[int, Any]]:
         """Values to bring in by row number, corrected ones in place, and refusals of rows that cannot be read."""
         whole = {row.quarantine_id for row in rows if (w := wanted.get(row.quarantine_id)) and w.is_whole}
-        values, refused = read_rows(
-            self.paths, [row for row in rows if row.quarantine_id not in whole], max_line_mb=self.max_line_mb
-        )
+        kept = self._opened([row for row in rows if row.quarantine_id not in whole], note)
+        values, refused = read_rows(self.paths, kept, max_line_mb=self.max_line_mb)
         for row in rows:
             correction = wanted.get(row.quarantine_id)
             if correction is not None:
@@ -200,6 +197,19 @@ class Repairs:
                 changed[row.row_number] = sorted(correction.values)
                 refused.pop(row.row_number, None)
         return values, refused
+
+    def _opened(self, rows: Sequence[RefusedRow], note: str) -> list[RefusedRow]:
+        """The rows as they came: what rests encrypted is opened, on record, to go back through the door."""
+        with Doorkeeper(self.paths) as keeper:
+            raw = open_refused(
+                self.store,
+                keeper.vault,
+                [row.raw_row for row in rows],
+                actor_id=self.actor_id,
+                reason=note,
+                now=self.clock(),
+            )
+        return [replace(row, raw_row=text) for row, text in zip(rows, raw, strict=True)]
 
     def _finish(
         self,
@@ -261,9 +271,6 @@ class Repairs:
 
     def _book(self) -> PriceBook:
         return self.book or default_book()
-
-    def _folders(self) -> Path:
-        return table_folder(self.paths, "raw", "usage").parent
 
 
 def _checked_note(note: str) -> str:

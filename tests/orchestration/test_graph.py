@@ -15,6 +15,7 @@ from aurora.store.paths import TenantPaths
 from contracts import registry
 from orchestration.contract_checks import KEY, REQUIRED, VALUES, contract_checks, failing_counts
 from orchestration.definitions import build_definitions
+from orchestration.defs.quality.checks import ASSET, FRESH, NORMAL, STEP
 from orchestration.defs.upkeep.assets import upkeep_asset
 from orchestration.headless import materialize
 from orchestration.resources import Workspace
@@ -51,7 +52,8 @@ def test_every_contract_has_asset_checks_and_the_ones_that_make_figures_wrong_bl
     for table in registry.tables():
         assert checks[table, KEY].blocking
         assert checks[table, REQUIRED].blocking
-    assert {name for name, spec in checks.items() if not spec.blocking} == {
+    of_sources = {(ASSET, FRESH), (ASSET, NORMAL)}
+    assert {name for name, spec in checks.items() if not spec.blocking} == of_sources | {
         (check.table, check.name) for check in contract_checks() if check.name == VALUES
     }
 
@@ -80,7 +82,7 @@ def test_the_hourly_job_leaves_training_and_upkeep_to_the_night():
     graph = build_definitions()
     hourly = {str(node) for node in graph.resolve_job_def("what_changed").graph.node_dict}
     nightly = {str(node) for node in graph.resolve_job_def("nightly").graph.node_dict}
-    assert hourly == NAMES - {"route_llm"}
+    assert hourly == NAMES - {"route_llm"} | {STEP}
     assert hourly | {"route_llm"} < nightly
 
 
@@ -89,7 +91,7 @@ def test_the_hourly_job_leaves_training_and_upkeep_to_the_night():
 
 def test_one_run_brings_files_in_and_ends_with_features_and_a_bundle(whole_run: Ran):
     assert whole_run.result.success
-    assert steps(whole_run.result) == {"succeeded": NAMES, "failed": set()}
+    assert steps(whole_run.result) == {"succeeded": NAMES | {STEP}, "failed": set()}
     with read_lake(whole_run.paths) as lake:
         assert lake.query("SELECT count(*) FROM raw.usage").item() == 120
         assert lake.query("SELECT count(*) FROM raw.quarantine").item() == 3
@@ -105,7 +107,7 @@ def test_every_asset_is_materialised_and_every_check_passes(whole_run: Ran):
     graph = build_definitions().resolve_asset_graph()
     assert made == set(graph.get_all_asset_keys()) - {dg.AssetKey(["upkeep", "lake"])}
     evaluations = whole_run.result.get_asset_check_evaluations()
-    assert len(evaluations) == len(contract_checks())
+    assert len(evaluations) == len(contract_checks()) + 2
     assert all(one.passed for one in evaluations)
 
 

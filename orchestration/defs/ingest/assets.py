@@ -11,7 +11,7 @@ from orchestration.stage_assets import stage_assets
 from orchestration.stages import FLEET, JOURNAL, LANDING
 
 GROUP = "raw"
-FLEET_TABLES = ("assistant",)
+FLEET_TABLES = ("assistant", "source_expectation")
 JOURNAL_TABLES = ("decision", "journal_offset", "outcome", "override")
 
 
