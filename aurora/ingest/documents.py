@@ -7,6 +7,7 @@ documents of the file, of what lands and what is refused alike.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -91,7 +92,7 @@ def _plain(data: bytes, quick: Quick) -> PlainDocument | None:
     """The document as `quick` decodes it; what it passes over must be UTF-8 as well."""
     try:
         data.decode()
-        return PlainDocument(quick.decode(data), data)
+        return PlainDocument(quick.decode(data), data.strip())
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
@@ -135,7 +136,7 @@ def as_json(value: Any) -> str:
     try:
         return msgspec.json.encode(value).decode("utf-8")
     except (RecursionError, OverflowError, msgspec.MsgspecError):  # an integer wider than msgspec writes
-        return repr(value)[:_SHOWN_CHARS]
+        return json.dumps(repr(value)[:_SHOWN_CHARS])
 
 
 def _unreadable(head: bytes, limit: int) -> Refusal:

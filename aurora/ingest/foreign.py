@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from aurora.ingest.portions import Portion, Refusal, records_portion
+from aurora.ingest.portions import ROW, Portion, Refusal, raw_texts, refusals
 from contracts import registry
 
 Values = dict[str, str | None]
@@ -209,6 +209,13 @@ def without_tokens(values: Values) -> Values:
 def text_portion(contract: str, records: Sequence[Record], refused: Iterable[Refusal]) -> Portion:
     """A portion of text columns, which the gate casts and judges column by column."""
     names = registry.table(contract).columns
-    used = {name for _, values, _ in records for name, value in values.items() if value is not None}
-    schema = {name: pl.String() for name in names if name in used}
-    return records_portion(contract, records, schema=schema, refused=refused)
+    used = set().union(*(values for _, values, _ in records)) if records else set()
+    columns = {name: [values.get(name) for _, values, _ in records] for name in names if name in used}
+    series = [pl.Series(name, column, dtype=pl.String) for name, column in columns.items()]
+    numbers = pl.Series(ROW, [number for number, _, _ in records], dtype=pl.Int64)
+    rows = pl.DataFrame([*(one for one in series if one.null_count() < len(records)), numbers])
+    return Portion(
+        contract=contract,
+        rows=rows.with_columns(raw_texts([raw for _, _, raw in records])),
+        refused=refusals(refused),
+    )

@@ -17,8 +17,8 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from aurora.ingest import foreign, otlp_names
 from aurora.ingest.foreign import Values
 from aurora.ingest.otlp import RESOURCE_AGENT, SpanRows
-from aurora.ingest.portions import RAW, ROW
-from aurora.ingest.quick_columns import QuickColumns, raw_texts, resolved
+from aurora.ingest.portions import RAW, ROW, raw_texts
+from aurora.ingest.quick_columns import QuickColumns, resolved
 
 _ERROR_CODES: Final = frozenset({2, "2", "STATUS_CODE_ERROR"})
 _EVALUATION_MARK: Final = b"gen_ai.evaluation"

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
@@ -104,21 +104,10 @@ def raw_json(text: str | None) -> str | None:
     return json.dumps(text[:MAX_RAW_CHARS], ensure_ascii=False)
 
 
-def records_portion(
-    contract: str,
-    records: Sequence[tuple[int, Mapping[str, Any], str]],
-    *,
-    schema: Mapping[str, pl.DataType],
-    refused: Iterable[Refusal] = (),
-) -> Portion:
-    """A portion from (row number, canonical values, raw text) triples, in the contract's own types."""
-    columns: dict[str, list[Any]] = {name: [] for name in schema}
-    for _, values, _ in records:
-        for name, column in columns.items():
-            column.append(values.get(name))
-    data = {name: pl.Series(name, column, dtype=schema[name], strict=False) for name, column in columns.items()}
-    rows = pl.DataFrame(data).with_columns(
-        pl.Series(ROW, [number for number, _, _ in records], dtype=pl.Int64),
-        pl.Series(RAW, [raw_json(raw) for _, _, raw in records], dtype=pl.String),
-    )
-    return Portion(contract=contract, rows=rows, refused=refusals(refused))
+def raw_texts(raws: Sequence[str] | Sequence[bytes]) -> pl.Series:
+    """Records as they came, known to be JSON; one that is too long is cut."""
+    kind = pl.Binary if raws and isinstance(raws[0], bytes) else pl.String
+    texts = pl.Series(RAW, raws, dtype=kind).cast(pl.String)
+    if any(size > MAX_RAW_CHARS for size in (texts.str.len_bytes().max(),) if isinstance(size, int)):
+        return pl.Series(RAW, [raw_json(text) for text in texts], dtype=pl.String)
+    return texts

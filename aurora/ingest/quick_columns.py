@@ -13,7 +13,7 @@ from typing import Any, Final
 import polars as pl
 
 from aurora.ingest import foreign
-from aurora.ingest.portions import MAX_RAW_CHARS, RAW, ROW, raw_json
+from aurora.ingest.portions import RAW, ROW, raw_texts
 from contracts import registry
 
 _WHOLE: Final = r"^-?[0-9]{1,19}$"
@@ -104,6 +104,14 @@ class QuickColumns:
         self.mark(pl.Series(odd, dtype=pl.Boolean))
         return self.put(name, pl.Series(texts, dtype=pl.String))
 
+    def frame(self, positions: Sequence[int], raws: Sequence[bytes]) -> pl.DataFrame:
+        """The records that are not odd, with their positions and texts."""
+        rows = pl.DataFrame(
+            {**self.columns, ROW: pl.Series(positions, dtype=pl.Int64), RAW: raw_texts(raws)},
+            schema_overrides={ROW: pl.Int64},
+        )
+        return rows.filter(~self.odd) if self.odd.any() else rows
+
     def put(self, name: str, column: pl.Series) -> pl.Series:
         """A column that is ready."""
         self.columns[name] = column.alias(name)
@@ -129,14 +137,6 @@ def resolved(records: Sequence[Mapping[str, Any]], names: Sequence[str], present
         (name,) = wanted
         return [record.get(name) for record in records]
     return [foreign.first(record, wanted) for record in records]
-
-
-def raw_texts(raws: Sequence[bytes]) -> pl.Series:
-    """Records as they came, known to be JSON."""
-    texts = pl.Series(RAW, raws, dtype=pl.Binary).cast(pl.String)
-    if (longest := texts.str.len_chars().max()) is not None and longest > MAX_RAW_CHARS:  # type: ignore[operator]
-        texts = pl.Series(RAW, [raw_json(text) for text in texts], dtype=pl.String)
-    return texts
 
 
 def ordered(contract: str, quick: pl.DataFrame, careful: pl.DataFrame) -> pl.DataFrame:

@@ -88,6 +88,17 @@ def csv_header(line: bytes) -> list[str]:
     return [name.strip() for name in _fields(line.decode("utf-8", "replace").replace("\r", " "))]
 
 
+def after_header(chunk: LineChunk) -> tuple[LineChunk, list[str]]:
+    """The chunk without its first line that is not blank, and that line's names."""
+    data, first = chunk.data, chunk.first
+    while data:
+        line, _, data = data.partition(b"\n")
+        first += 1
+        if line.strip():
+            return LineChunk(data, first, chunk.refused), csv_header(line.rstrip(b"\r"))
+    return LineChunk(b"", first, chunk.refused), []
+
+
 def csv_table(chunk: LineChunk, header: Sequence[str]) -> Table:
     """The chunk's records as text columns and `row_number` (the line); empty values are null."""
     names = list(header)

@@ -40,6 +40,8 @@ _OPERATIONS: Final = {
 }
 _STEPS: Final = frozenset({"SPAN", "CHAIN", "EVENT", "EVALUATOR"})
 _MARKS: Final = (b'"observations"', b'"sessionId"', b'"traceId"', b'"trace_id"')
+_OTHERS: Final = (b'"resourceSpans"', b'"call_type"')
+"""OpenTelemetry's and LiteLLM's records may name a trace id and a start, too."""
 _OWN_MARKS: Final = (
     b'"parentObservationId"',
     b'"parent_observation_id"',
@@ -61,7 +63,7 @@ _LISTED_PROVIDER: Final = {"google_vertexai": "gcp.vertex_ai", "google_genai": "
 def matches(head: bytes, file_name: str) -> bool:  # noqa: ARG001 - one signature for all formats
     """JSON that begins with a trace, or names observations, a session or a trace id beside Langfuse's own keys."""
     start = head.lstrip()
-    if not start.startswith((b"{", b"[")) or b'"resourceSpans"' in head:
+    if not start.startswith((b"{", b"[")) or any(mark in head for mark in _OTHERS):
         return False
     return start.lstrip(b"[{ \r\n\t").startswith(b'"trace"') or (
         any(mark in head for mark in _MARKS) and any(mark in head for mark in _OWN_MARKS)

@@ -29,6 +29,7 @@ _COUNTRIES: Final = {
     "French": "FR",
     "German": "DE",
     "Indian": "IN",
+    "Iranian": "IR",
     "Italian": "IT",
     "Jordanian": "JO",
     "Kuwaiti": "KW",
@@ -38,7 +39,6 @@ _COUNTRIES: Final = {
     "Russian": "RU",
     "Saudi": "SA",
     "South African": "ZA",
-    "Turkish": "TR",
     "Ukrainian": "UA",
 }
 _PARTS: Final = (
