@@ -16,11 +16,10 @@ from typing import Final
 import polars as pl
 
 from aurora.gateway.prices import PriceBook
-from aurora.ingest.casting import cast_rows
-from aurora.ingest.completion import ADDED, Completion
-from aurora.ingest.gate import explained, gate_faults
+from aurora.ingest.completion import Completion
+from aurora.ingest.judging import judged
 from aurora.ingest.keys import KeyFilter, conflict_refusals
-from aurora.ingest.portions import RAW, ROW, BatchOrigin, Portion, SourceFile
+from aurora.ingest.portions import ROW, BatchOrigin, Portion, SourceFile
 from aurora.ingest.resolutions import Resolving
 from aurora.ingest.source_formats import source_format
 from aurora.ingest.writing import StagedWriter
@@ -133,27 +132,9 @@ class _PartStager:
         return admitted
 
     def _gated(self, read: pl.DataFrame) -> pl.DataFrame:
-        declared = self._declared
-        cast = cast_rows(read.drop(RAW, strict=False), declared)
-        rows = self._completion.prepared(cast.rows)
-        rows = rows.with_columns(
-            pl.lit(None, dtype=kind).alias(name)
-            for name, kind in registry.polars_schema(declared).items()
-            if name not in rows.columns and declared.is_required(name) and name not in self._fills()
-        )
-        faults = gate_faults(rows, declared, given=self._shown(rows))
-        faults = faults.join(cast.faults, on=["index", "column_name"], how="anti")
-        faults = pl.concat([cast.faults, faults])
-        if faults.is_empty():
-            return rows
-        self._refuse(explained(faults, read, declared))
-        return rows.filter(~_marked(faults["index"], rows.height))
-
-    def _fills(self) -> frozenset[str]:
-        return ADDED | {"usage_id"}
-
-    def _shown(self, rows: pl.DataFrame) -> frozenset[str]:
-        return frozenset(rows.columns) - ({"usage_id"} if self._declared.name == "usage" else frozenset())
+        good, refused = judged(read, self._declared, self._completion)
+        self._refuse(refused)
+        return good
 
     def _refuse(self, refused: pl.DataFrame) -> None:
         if refused.height:
@@ -166,10 +147,6 @@ class _PartStager:
         self._writer.close()
         for file in self._writer.files:
             file.unlink(missing_ok=True)
-
-
-def _marked(indices: pl.Series, height: int) -> pl.Series:
-    return pl.repeat(value=False, n=height, eager=True).scatter(indices.unique(), True)  # noqa: FBT003
 
 
 def stage_file(
