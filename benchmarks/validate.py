@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -76,17 +76,18 @@ def _split(file: Path) -> list[Result]:
 Round = Mapping[str, Mapping[str, Any]]
 
 
-def _median(rounds: list[Round], kind: str) -> float:
-    return statistics.median(one[kind]["seconds"] for one in rounds)
+def _median(rounds: Sequence[Round], kind: str) -> float:
+    return statistics.median(float(one[kind]["seconds"]) for one in rounds)
 
 
-def _ratio(rounds: list[Round], ours: str, theirs: tuple[str, ...]) -> float:
+def _ratio(rounds: Sequence[Round], ours: str, theirs: tuple[str, ...]) -> float:
     """Of each round, against the faster of the others in it."""
-    return statistics.median(one[ours]["seconds"] / min(one[kind]["seconds"] for kind in theirs) for one in rounds)
+    ratios = [float(one[ours]["seconds"]) / min(float(one[kind]["seconds"]) for kind in theirs) for one in rounds]
+    return statistics.median(ratios)
 
 
-def _peak(rounds: list[Round], kind: str) -> float:
-    return max(one[kind]["peak_memory_gib"] for one in rounds)
+def _peak(rounds: Sequence[Round], kind: str) -> float:
+    return max(float(one[kind]["peak_memory_gib"]) for one in rounds)
 
 
 def _pass(kind: str, file: Path) -> dict[str, Any]:

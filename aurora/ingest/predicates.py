@@ -55,9 +55,9 @@ def _polars_terms(field: Field, *, is_required: bool) -> list[pl.Expr]:
 def _polars_check(column: pl.Expr, check: Check) -> pl.Expr:
     match check.rule:
         case "at_least":
-            return column >= check.value
+            return column >= _limit(check)
         case "at_most":
-            return column <= check.value
+            return column <= _limit(check)
         case "one_of":
             return column.is_in(list(_choices(check)))
         case "matches":
@@ -76,9 +76,9 @@ def _sql_terms(field: Field, sql: str, *, is_required: bool) -> list[str]:
 def _sql_check(sql: str, check: Check) -> str:
     match check.rule:
         case "at_least":
-            return f"{sql} >= {check.value}"
+            return f"{sql} >= {_limit(check)}"
         case "at_most":
-            return f"{sql} <= {check.value}"
+            return f"{sql} <= {_limit(check)}"
         case "one_of":
             return f"{sql} IN ({', '.join(sql_text(choice) for choice in _choices(check))})"
         case "matches":
@@ -103,6 +103,12 @@ def _anchored(check: Check) -> str:
 
 def _choices(check: Check) -> tuple[str, ...]:
     return check.value if isinstance(check.value, tuple) else (str(check.value),)
+
+
+def _limit(check: Check) -> float:
+    if not isinstance(check.value, int | float):
+        raise TypeError(f"The check {check.rule} wants a number, not {check.value!r}. Correct the contract.")
+    return check.value
 
 
 def _moment(check: Check) -> dt.datetime:
