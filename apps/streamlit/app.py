@@ -24,6 +24,7 @@ PAGES: dict[str, list[tuple[str, str, str, str]]] = {
     ],
     "Foundations": [
         ("data", "Data", ":material/database:", "Tables, contracts, batches, quarantine, snapshots"),
+        ("privacy", "Privacy", ":material/shield_person:", "Personal data at the door: found, protected, refused"),
     ],
 }
 """Section -> (file, title, icon, help)."""

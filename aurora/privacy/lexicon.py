@@ -14,7 +14,7 @@ _KEYWORDS: Final = {
     "medical_record": "mrn|medical record|patient file",
     "health_plan": "health plan|insurance (?:card|member|policy)|thiqa|daman card",
     "account_number": "account|a/c|رقم الحساب",
-    "licence_number": "driving licen[cs]e|licen[cs]e|certificate",
+    "licence_number": "(?:driving )?licen[cs]e|certificate (?=no|num)",
     "vehicle_id": "vin|chassis",
     "device_id": "imei|serial",
     "plate": "plate",
@@ -44,8 +44,8 @@ KEYWORD_VALUE: Final = re.compile(
 _NAME_PART: Final = r"(?:[A-Z][a-z'’]+|[A-Z]\.|Al[\- ][A-Z][a-z]+|al-[A-Z][a-z]+|bin|bint|ibn|van|de)"
 _ARABIC: Final = "[\u0621-\u064a]"
 HONORIFIC_NAME: Final = re.compile(
-    rf"(?<!\w)(?:Mr|Mrs|Ms|Miss|Mx|Dr|Eng|Prof|Sheikha?|Sayed|H\.E)\.?\s(?P<titled>[A-Z][a-z'’]+(?:\s{_NAME_PART}){{0,3}})(?!\w)"
-    rf"|(?<!\w)(?i:my name is|name:|this is mr|signed by)\s(?P<said>[A-Z][a-z'’]+(?:\s{_NAME_PART}){{0,3}})(?!\w)"
+    rf"(?<!\w)(?:Mr|Mrs|Ms|Miss|Mx|Dr|Eng|Prof|Sheikha?|Sayed|H\.E)\.? (?P<titled>[A-Z][a-z'’]+(?: {_NAME_PART}){{0,3}})(?!\w)"
+    rf"|(?<!\w)(?i:my name is|signed by) (?P<said>[A-Z][a-z'’]+(?: {_NAME_PART}){{0,3}})(?!\w)"
     rf"|(?<!\w)(?:السيد|السيدة|الشيخ|الشيخة|الدكتور|الدكتورة|المهندس|المهندسة|الأستاذ|الأستاذة|اسمي)\s(?P<arabic>{_ARABIC}{{2,}}(?:\s(?:بن|بنت|آل|{_ARABIC}{{3,}})){{0,2}})"
 )
 """A title or "my name is", and the name after it."""
@@ -64,8 +64,8 @@ HEALTH: Final = re.compile(rf"(?<!\w)(?:(?i:{_HEALTH_EN})|[وبلف]?(?:ال)?(?
 """Words about health, whole words only: evidence that a text needs a look, not proof."""
 
 WORDS: Final = (
-    r"(?i)\b(?:" + "|".join(_KEYWORDS.values()) + r"|dob|d\.o\.b|birth|born)|مواليد|الميلاد"
-    r"|(?-i:\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Eng|Prof|Sheikha?|Sayed|H\.E)\.?\s)|\b(?:my name is|name:|this is mr|signed by)\s"
+    r"(?i)\b(?:" + "|".join(_KEYWORDS.values()).replace(" (?=no|num)", "") + r"|dob|d\.o\.b|birth|born)|مواليد|الميلاد"
+    r"|(?-i:\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Eng|Prof|Sheikha?|Sayed|H\.E)\.?\s)|\b(?:my name is|signed by)\s"
     r"|السيد|الشيخ|الدكتور|المهندس|الأستاذ|اسمي|\b(?:" + _HEALTH_EN + r")\b|" + _HEALTH_AR
 )
 """The words of all lists, for a look at a whole column."""
