@@ -56,6 +56,16 @@ def tables() -> Mapping[str, Table]:
     return MappingProxyType(dict(sorted(found.items())))
 
 
+@cache
+def domains() -> Mapping[str, tuple[str, ...]]:
+    """Names of the tables of each domain: the modules of `contracts/tables/`."""
+    found = {}
+    for module_info in pkgutil.iter_modules(contracts.tables.__path__):
+        module = importlib.import_module(f"contracts.tables.{module_info.name}")
+        found[module_info.name] = tuple(declared.name for declared in module.TABLES)
+    return MappingProxyType(found)
+
+
 def table(name: str) -> Table:
     """The contract named `name`; `UnknownTableError` names those that exist."""
     try:

@@ -1,19 +1,19 @@
-"""The dbt project's SQL without dbt: each dbt model as SQL that a parser reads, and what its macros read besides.
+"""The dbt project's SQL without dbt: each dbt model rendered by its own macros, in terms of raw tables.
 
-dbt takes 5 s to parse the project and knows relations, not columns. Nothing is executed here: Jinja is replaced by
-what it stands for in terms of columns. A macro becomes a function of the columns it is given; both branches of a
-condition are kept.
+dbt takes 5 s to parse the project and knows relations, not columns. Here the project's macros run as they
+are, with no database behind them; the two that ask one for the newest rows say which columns they ask for.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from aurora.errors import DataError
 from aurora.settings import PROJECT_DIR
 
 DBT_PROJECT: Final = PROJECT_DIR / "dbt_project"
@@ -21,18 +21,8 @@ KPI_TABLE: Final = "kpi_values"
 RAW: Final = "raw__"
 """What raw tables are called in the SQL: `raw__usage`."""
 
-_COMMENT: Final = re.compile(r"\{#.*?#\}", re.DOTALL)
-_HOOK: Final = re.compile(r'"\{\{[^"]*\}\}"')
-"""A hook stands as Jinja within a text."""
-_SET: Final = re.compile(r"\{%-?\s*set\s+(\w+)\s*=\s*(.*?)-?%\}", re.DOTALL)
-_STATEMENT: Final = re.compile(r"\{%.*?%\}", re.DOTALL)
-_EXPRESSION: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
-_REF: Final = re.compile(r"""\bref\(\s*['"](\w+)['"]\s*\)""")
-_SOURCE: Final = re.compile(r"""\bsource\(\s*['"]raw['"]\s*,\s*['"](\w+)['"]\s*\)""")
-_CALL: Final = re.compile(r"^\s*(\w+)\s*\((.*)\)\s*$", re.DOTALL)
-_TEXT: Final = re.compile(r"""['"]([^'"]*)['"]""")
-_NAMED: Final = re.compile(r"""\b(day|seq|at|only)\s*=\s*['"]([^'"]+)['"]""")
-_WORD: Final = re.compile(r"[a-z_]\w*", re.IGNORECASE)
+_MACRO: Final = re.compile(r"\{%-?\s*macro\s+(\w+)\s*\(.*?\{%-?\s*endmacro\s*-?%\}", re.DOTALL)
+_WORD: Final = re.compile(r"[a-z_]\w*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +36,7 @@ class DbtModel:
     parents: frozenset[str]
     """Relations it is made from: dbt models, and raw tables as `raw__<table>`."""
     macro_reads: frozenset[tuple[str, str]]
-    """Relation and column that a macro of it asks for."""
+    """Relation and column that an incremental macro of it asks for."""
 
     @property
     def layer(self) -> str:
@@ -60,70 +50,120 @@ class DbtModel:
 
 
 def read_models(project: Path = DBT_PROJECT) -> Mapping[str, DbtModel]:
-    """Every dbt model of the project by name, each behind those it is made from."""
-    files = {file.stem: file for file in sorted((project / "models").rglob("*.sql"))}
-    models = {
-        name: _model(name, file.parent.relative_to(project / "models").as_posix(), file.read_text(encoding="utf-8"))
-        for name, file in files.items()
-    }
+    """Every dbt model of the project by name, each behind those it is made from.
+
+    `DataError` names a dbt model whose Jinja does not render.
+    """
+    renderer = _Renderer(project)
+    models = {file.stem: renderer.model(file) for file in sorted((project / "models").rglob("*.sql"))}
     order = TopologicalSorter({name: sorted(m.parents & models.keys()) for name, m in models.items()}).static_order()
     return {name: models[name] for name in order}
 
 
-def _model(name: str, folder: str, text: str) -> DbtModel:
-    text = _HOOK.sub('""', _COMMENT.sub(" ", text))
-    parents = {*_REF.findall(text), *(RAW + table for table in _SOURCE.findall(text))}
-    told = {variable: expression.strip() for variable, expression in _SET.findall(text)}
-    body = _STATEMENT.sub(" ", text)
-    reads = {
-        (relation, word)
-        for expression in [*told.values(), *_EXPRESSION.findall(body)]
-        for relation, word in _macro_reads(expression)
-    }
-    sql = _EXPRESSION.sub(lambda found: _replaced(found[1].strip(), name, told), body)
-    return DbtModel(
-        name=name, folder=folder, sql=sql, parents=frozenset(parents - {name}), macro_reads=frozenset(reads)
-    )
+class _ReturnError(Exception):
+    """What a macro hands back by `return(...)`, on its way out."""
+
+    def __init__(self, value: object) -> None:
+        super().__init__()
+        self.value = value
 
 
-def _replaced(expression: str, name: str, told: Mapping[str, str]) -> str:
-    """What a `{{ ... }}` stands for in SQL."""
-    expression = told.get(expression, expression)
-    if expression == "this":
+@dataclass(slots=True)
+class _Rendering:
+    """What one dbt model asks for while it is rendered."""
+
+    name: str
+    parents: set[str] = field(default_factory=set)
+    reads: set[tuple[str, str]] = field(default_factory=set)
+
+    def ref(self, name: str) -> str:
+        self.parents.add(name)
         return name
-    if source := _SOURCE.fullmatch(expression):
-        return RAW + source[1]
-    if ref := _REF.fullmatch(expression):
-        return ref[1]
-    call = _CALL.match(expression)
-    if call is None or call[1] == "config":
-        return " "
-    if _REF.search(call[2]) or re.search(r"\bref\(|\bsource\(", expression):
-        return _predicate(call[2])
-    arguments = ", ".join(_argument(text) for text in _TEXT.findall(call[2]))
-    return f"{call[1]}({arguments})"
+
+    def source(self, _: str, table: str) -> str:
+        self.parents.add(RAW + table)
+        return RAW + table
+
+    def in_touched_days(self, rows: str, day: str, seq: str, **more: Any) -> str:
+        """The rows of days that new rows fall in: asks `rows` for its day and sequence, filters by day."""
+        only = _WORD.findall(str(more.get("only") or ""))
+        self.reads |= {(rows, column) for column in (day, seq, *only)}
+        own = [day, *([more["at"]] if more.get("at") else [])]
+        return "(" + " OR ".join(f"{column} IS NULL" for column in own) + ")"
+
+    def after_watermark(self, seq: str, relations: Sequence[str]) -> str:
+        """The rows newer than what was read before."""
+        self.reads |= {(relation, seq) for relation in relations}
+        return f"({seq} IS NULL)"
 
 
-def _predicate(arguments: str) -> str:
-    """A macro that is given a relation says which rows to read: it names columns of the rows at hand."""
-    named = [value for key, value in _NAMED.findall(arguments) if key in ("day", "at")]
-    columns = [word for word in named if _WORD.fullmatch(word)]
-    bare = _TEXT.match(arguments.strip())
-    if not columns and bare and _WORD.fullmatch(bare[1]):
-        columns = [bare[1]]
-    return "(" + " OR ".join(f"{column} IS NULL" for column in columns) + ")" if columns else "(1 = 1)"
+class _Renderer:
+    """The project's macros, each callable from every other, and the names that dbt gives to Jinja."""
+
+    def __init__(self, project: Path) -> None:
+        from jinja2 import Environment, StrictUndefined
+
+        self._project = project
+        self._jinja = Environment(
+            extensions=["jinja2.ext.do"],
+            undefined=StrictUndefined,
+            autoescape=False,  # noqa: S701 - SQL, not HTML
+        )
+        self._jinja.globals |= {
+            "return": _hand_back,
+            "config": lambda *_, **__: "",
+            "is_incremental": lambda: False,
+            "execute": False,
+            "adapter": self,
+        }
+        for file in sorted((project / "macros").glob("*.sql")):
+            for macro in _MACRO.finditer(file.read_text(encoding="utf-8")):
+                self._jinja.globals[macro[1]] = self._macro(macro[1], macro[0])
+
+    def dispatch(self, name: str, *_: object) -> Any:
+        """The engine's own form of a macro; there is one engine here."""
+        return self._jinja.globals.get(f"default__{name}") or self._jinja.globals[name]
+
+    def _macro(self, name: str, text: str) -> Callable[..., Any]:
+        template = self._jinja.from_string(text)
+
+        def call(*args: Any, **named: Any) -> Any:
+            try:
+                return getattr(template.module, name)(*args, **named)
+            except _ReturnError as returned:
+                return returned.value
+
+        return call
+
+    def model(self, file: Path) -> DbtModel:
+        """One dbt model, rendered."""
+        from jinja2 import TemplateError
+
+        asked = _Rendering(file.stem)
+        names = {
+            "ref": asked.ref,
+            "source": asked.source,
+            "this": file.stem,
+            "in_touched_days": asked.in_touched_days,
+            "after_watermark": asked.after_watermark,
+        }
+        try:
+            sql = self._jinja.from_string(file.read_text(encoding="utf-8")).render(names)
+        except (TemplateError, TypeError, KeyError) as error:
+            raise DataError(
+                f"The SQL of {file.stem} cannot be rendered without dbt: {error}.",
+                field=file.stem,
+                rule="lineage",
+                next_step="Keep to ref, source and macros of the project; see aurora/catalogue/dbt_sql.py.",
+            ) from error
+        return DbtModel(
+            name=file.stem,
+            folder=file.parent.relative_to(self._project / "models").as_posix(),
+            sql=sql,
+            parents=frozenset(asked.parents - {file.stem}),
+            macro_reads=frozenset(asked.reads),
+        )
 
 
-def _macro_reads(expression: str) -> list[tuple[str, str]]:
-    """Columns that a macro reads of the relations it is given: all the words it is told."""
-    call = _CALL.match(expression)
-    relations = _REF.findall(expression)
-    if call is None or call[1] == "config" or not relations or _REF.fullmatch(expression.strip()):
-        return []
-    words = [word for text in _TEXT.findall(_REF.sub(" ", call[2])) for word in _WORD.findall(text)]
-    return [(relation, word) for relation in relations for word in words]
-
-
-def _argument(text: str) -> str:
-    """A macro's text argument: a column or an expression of columns as it is, anything else as a literal."""
-    return text if re.search(r"[a-z_]", text, re.IGNORECASE) else f"'{text}'"
+def _hand_back(value: object = "") -> None:
+    raise _ReturnError(value)

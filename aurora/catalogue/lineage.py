@@ -52,6 +52,8 @@ class Lineage:
     columns: Columns
     """Of every relation, raw tables included."""
     trees: Mapping[str, exp.Expr]
+    unread: frozenset[str] = frozenset()
+    """Dbt models whose SQL is not understood: taken to read everything of what they are made from."""
 
     def below(self, relations: Iterable[str]) -> list[str]:
         """Dbt models made from these relations, directly or not, in order."""
@@ -98,7 +100,7 @@ class Lineage:
         stopped: list[str] = []
         for name in self.below(changed):
             model = self.models[name]
-            if model.parents & (gone | {*stopped}) or _macro_lacks(model, columns):
+            if model.parents & (gone | {*stopped}) or name in self.unread or _macro_lacks(model, columns):
                 stopped.append(name)
                 continue
             try:
@@ -119,16 +121,27 @@ def raw_columns(state: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, 
 
 
 def read_lineage(raw: Columns, models: Mapping[str, DbtModel] | None = None) -> Lineage:
-    """The project compiled over raw tables of these columns. `CannotCompileError` names what cannot be."""
+    """The project compiled over raw tables of these columns."""
     models = read_models() if models is None else models
     columns = dict(raw)
     compiled: dict[str, Compiled] = {}
     trees: dict[str, exp.Expr] = {}
+    unread: set[str] = set()
     for name, model in models.items():
-        trees[name] = _tree(model, columns)
-        compiled[name] = _compile(trees[name], model, columns)
+        try:
+            trees[name] = _tree(model)
+            compiled[name] = _compile(trees[name], model, columns)
+        except CannotCompileError:
+            unread.add(name)
+            compiled[name] = _reads_everything(model, columns)
         columns[name] = tuple(compiled[name].outputs)
-    return Lineage(models, compiled, columns, trees)
+    return Lineage(models, compiled, columns, trees, frozenset(unread))
+
+
+def _reads_everything(model: DbtModel, columns: Columns) -> Compiled:
+    """What is said of SQL that is not understood: every column decides its rows, and what it gives is not known."""
+    every = frozenset((parent, column) for parent in model.parents for column in columns.get(parent, ()))
+    return Compiled(outputs={"*": frozenset()}, rows=every)
 
 
 def _is_hit(hit: Mapping[str, set[str]], column: Column) -> bool:
@@ -136,34 +149,18 @@ def _is_hit(hit: Mapping[str, set[str]], column: Column) -> bool:
 
 
 def _macro_lacks(model: DbtModel, columns: Columns) -> bool:
-    return any(
-        relation in columns and column not in columns[relation]
-        for relation, column in model.macro_reads
-        if column in _ROW_COLUMNS
-    )
-
-
-_ROW_COLUMNS: Final = frozenset({"period_date", "batch_seq", "journal_seq"})
-"""Columns that the incremental macros ask a relation for; other words they are given are no columns."""
+    return any(relation in columns and column not in columns[relation] for relation, column in model.macro_reads)
 
 
 # compiling one dbt model ----------------------------------------------------------------------
 
 
-def _tree(model: DbtModel, columns: Columns) -> Any:
-    """The SQL parsed; what a macro is given and is no column becomes a literal."""
-    exp, sqlglot = _sqlglot()
+def _tree(model: DbtModel) -> Any:
+    _, sqlglot = _sqlglot()
     try:
-        tree: Any = sqlglot.parse_one(model.sql, dialect=_DIALECT)
+        return sqlglot.parse_one(model.sql, dialect=_DIALECT)
     except sqlglot.errors.SqlglotError as error:
         raise CannotCompileError(f"{model.name} is not SQL that is understood: {error}") from error
-    known = {column for parent in model.parents for column in columns.get(parent, ())}
-    known |= {alias.alias for alias in tree.find_all(exp.Alias)}
-    for call in tree.find_all(exp.Anonymous):
-        for column in list(call.find_all(exp.Column)):
-            if column.name not in known and not column.table:
-                column.replace(exp.Literal.string(column.name))
-    return tree
 
 
 def _compile(tree: exp.Expr, model: DbtModel, columns: Columns) -> Compiled:

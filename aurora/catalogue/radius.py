@@ -34,7 +34,6 @@ def read_house(packs: Sequence[Pack], *states: State) -> House:
     """Read the dbt project, the pages, the engine and the packs. About a second; nothing is imported or run.
 
     The SQL may stand before a change or behind it, so it is read over the columns of all `states` together.
-    `CannotCompileError` names a dbt model that none of them carries.
     """
     raw: dict[str, tuple[str, ...]] = {}
     for state in states:
