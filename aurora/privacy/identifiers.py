@@ -53,7 +53,7 @@ _BY_NAME: Final[Mapping[str, str]] = MappingProxyType(
         "geolocation": r"latitude|longitude|geo_?location|coordinates",
         "biometric": r"biometric|voiceprint|fingerprint_template",
         "photo": r"photo|face_image",
-        "secret": r"password|api_key|secret",
+        "secret": r"password|api_key_$|secret_$|secret_key",
         "address": r"\baddress|street",
         "name": r"(full|first|last|given|family|display|party|client|customer|owner|buyer|seller|contact|holder|person)_name",
     }

@@ -5,18 +5,25 @@ from __future__ import annotations
 import json
 import random
 import string
+from dataclasses import replace
 from typing import Any
 
+import polars as pl
 import pytest
 
 from aurora.audit.verify import verify
 from aurora.errors import NotFoundError
 from aurora.identity.keys import Identity
 from aurora.ingest.batch import ingest_file
+from aurora.ingest.portions import BatchOrigin
 from aurora.privacy.cipher import SEALED
+from aurora.privacy.columns import ColumnPlan, TablePlan, table_plan
 from aurora.privacy.disclosure import erase, opened_text
+from aurora.privacy.door import Door, Doorkeeper
 from aurora.store.state import StateStore
 from aurora.store.vault import Vault
+from contracts import registry
+from contracts.field import Field
 from tests.privacy.conftest import NOW, Crm
 from tests.privacy.identifiers_at_random import KINDS
 
@@ -255,3 +262,52 @@ def test_every_planted_identifier_is_protected_and_no_other_value_is_changed(crm
         for name in places:
             if (number, name) not in changed:
                 assert stored[f"call-{number}"][name] == row[name]
+
+
+def test_of_a_card_number_only_the_last_four_digits_rest(crm: Crm):
+    field = Field(name="card_number", type="text", meaning="A card.", privacy="sensitive", protection="last4")
+    column = ColumnPlan(field, "card_number", "none", "card_number")
+    plan = TablePlan(registry.table("task"), (column,), is_personal=True, is_bound=False)
+    origin = BatchOrigin(
+        batch_id="b",
+        batch_seq=1,
+        source="crm",
+        source_format="canonical_csv",
+        file_name="f",
+        region="ae-dubai",
+        ingested_at=NOW,
+    )
+    with Doorkeeper(crm.paths) as keeper:
+        door = Door(keeper, plan, origin)
+        rows = door.protect(pl.DataFrame({"card_number": ["4111 1111 1111 1234", None], "task_id": ["1", "2"]}))
+    assert rows["card_number"].to_list() == ["****1234", None]
+    (found,) = door.books()["privacy_finding"].to_dicts()
+    assert (found["identifier_class"], found["privacy_action"], found["finding_count"]) == (
+        "card_number",
+        "truncated",
+        1,
+    )
+
+
+def test_a_table_of_nobody_in_particular_is_encrypted_under_its_own_key(crm: Crm, vault: Vault):
+    plan = table_plan(registry.table("party"))
+    nobody = TablePlan(replace(plan.declared, subject=None), plan.columns, is_personal=True, is_bound=True)
+    origin = BatchOrigin(
+        batch_id="b",
+        batch_seq=1,
+        source="crm",
+        source_format="canonical_csv",
+        file_name="f",
+        region="ae-dubai",
+        ingested_at=NOW,
+    )
+    rows = pl.DataFrame({"party_id": ["P-1", "P-2"], "phone": ["0501234567"] * 2, "email": [None] * 2}).with_columns(
+        pl.lit(None, dtype=pl.String).alias(name)
+        for name in plan.declared.columns
+        if name not in ("party_id", "phone", "email")
+    )
+    with Doorkeeper(crm.paths) as keeper:
+        first, second = Door(keeper, nobody, origin).protect(rows)["phone"]
+    assert first == second
+    assert opened_text(vault, first) == "0501234567"
+    assert vault.has_key(vault.subject_hash("table", "party"))
