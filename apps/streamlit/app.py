@@ -23,6 +23,7 @@ PAGES: dict[str, list[tuple[str, str, str, str]]] = {
         ("decisions", "Decisions", ":material/alt_route:", "What was decided, why, and how to change it"),
     ],
     "Foundations": [
+        ("contracts", "Contracts", ":material/schema:", "Every table's columns, lineage, rows and who may see what"),
         ("data", "Data", ":material/database:", "Tables, contracts, batches, quarantine, snapshots"),
         ("privacy", "Privacy", ":material/shield_person:", "Personal data at the door: found, protected, refused"),
     ],

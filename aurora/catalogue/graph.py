@@ -115,6 +115,6 @@ def as_mermaid(graph: Graph) -> str:
 
 
 def summary(graph: Graph, kinds: Iterable[NodeKind]) -> str:
-    """The stations of some kinds in one line: `marts usage_daily, cost_daily; pages costs`."""
-    told = [(kind, graph.names(kind)) for kind in kinds]
+    """The stations of some kinds in one line: `mart usage_daily, cost_daily; page costs`."""
+    told = [(kind, [name.removeprefix("kpi_") for name in graph.names(kind)]) for kind in kinds]
     return "; ".join(f"{kind} {', '.join(names)}" for kind, names in told if names)

@@ -25,6 +25,7 @@ ADDRESSES = {
     "costs": "AI cost AED",
     "decisions": "wait for you",
     "data": "rows are in quarantine",
+    "contracts?tab=Lineage": "contracts declare",
 }
 _CONTRAST = """(element) => {
     const parse = (text) => (text.match(/[\\d.]+/g) || []).map(Number);

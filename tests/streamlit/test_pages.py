@@ -46,6 +46,7 @@ def _ran(app: AppTest) -> AppTest:
         ("costs", "AI cost AED"),
         ("decisions", "wait for you. The engine decided 400 times."),
         ("data", "70 rows are in quarantine"),
+        ("contracts", "hold rows."),
     ],
 )
 def test_a_page_says_in_its_headline_what_matters(name: str, sentence: str, pin: Pin, open_page: Open) -> None:
