@@ -113,6 +113,7 @@ class Door:
         self._origin = origin
         self._tally: dict[tuple[str, str, str], list[int]] = {}
         self._foreign: list[pl.DataFrame] = []
+        self._taken_out: dict[str, int] = {}
 
     # residency --------------------------------------------------------------------------------
     def admit(self, read: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame | None]:
@@ -171,6 +172,7 @@ class Door:
     # protection -------------------------------------------------------------------------------
     def protect(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Rows as they may rest: identifiers out of columns they do not belong in, tokens, truncation, encryption."""
+        self._taken_out = {}
         clear = rows.with_columns(self._looked(rows))
         changes = self._tokens(clear)
         for column in self._plan.columns:
@@ -192,6 +194,7 @@ class Door:
                 self._count(name, identifier_class, action, count, unsure=unsure)
             if looked.values is not None:
                 changed.append(looked.values)
+                self._taken_out[name] = looked.changed_count
         return changed
 
     def _tokens(self, rows: pl.DataFrame) -> list[pl.Series]:
@@ -220,7 +223,8 @@ class Door:
                 self._count(field.name, column.identifier_class, "truncated", count)
                 return _mapped(given, {value: "****" + last4(value) for value in given.drop_nulls().unique()})
             case "none":
-                self._count(field.name, column.identifier_class, "kept", count)
+                kept = count - self._taken_out.get(field.name, 0)
+                self._count(field.name, column.identifier_class, "kept", kept)
                 return None
 
     def _encrypted(self, rows: pl.DataFrame, given: pl.Series, *, is_json: bool) -> pl.Series:
@@ -313,6 +317,12 @@ class Door:
             counts = self._tally.setdefault((column, identifier_class, action), [0, 0])
             counts[0] += count
             counts[1] += unsure
+
+    def kept(self, counts: Mapping[str, int]) -> None:
+        """Count values, by column, of rows that need no protection and rest as they came."""
+        for column in self._plan.columns:
+            if column.identifier_class is not None and column.field.protection == "none":
+                self._count(column.field.name, column.identifier_class, "kept", counts.get(column.field.name, 0))
 
     def books(self) -> dict[str, pl.DataFrame]:
         """Rows for Aurora's own tables, by table: findings and residency refusals of the batch."""

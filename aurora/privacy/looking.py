@@ -35,6 +35,7 @@ class Looked:
 
     values: pl.Series | None
     tally: Tally = field(default_factory=dict)
+    changed_count: int = 0
 
 
 def screens(rows: pl.DataFrame, plans: Sequence[ColumnPlan]) -> dict[str, pl.Series]:
@@ -72,7 +73,7 @@ def look_through(given: pl.Series, marks: pl.Series, plan: ColumnPlan, token_key
     if not changed:
         return Looked(None, tally)
     values = suspects["value"].replace(list(changed), list(changed.values()))
-    return Looked(given.scatter(hits, values), tally)
+    return Looked(given.scatter(hits, values), tally, int((values != suspects["value"]).sum()))
 
 
 Told = tuple[str, str, bool]

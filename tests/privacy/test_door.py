@@ -116,9 +116,13 @@ def test_the_same_row_again_is_a_duplicate_and_a_changed_one_a_conflict(crm: Crm
 
 
 def test_identifiers_in_ids_free_text_and_json_give_way_to_a_token(crm: Crm):
-    crm.bring("usage", [usage(1, user_id="+971 50 123 4567"), usage(2, user_id="whatsapp:+971501234567")])
+    crm.bring(
+        "usage",
+        [usage(1, user_id="+971 50 123 4567"), usage(2, user_id="whatsapp:+971501234567"), usage(3, user_id="u-1")],
+    )
     crm.bring("evaluation", [note(1, "call 0501234567 or amal@example.com, she is diabetic")], "n.ndjson")
-    first, second = crm.look("SELECT user_id FROM raw.usage ORDER BY usage_id")["user_id"]
+    first, second, third = crm.look("SELECT user_id FROM raw.usage ORDER BY usage_id")["user_id"]
+    assert third == "u-1"
     assert first.startswith("[phone ****4567 tok_")
     assert second == "whatsapp:" + first
     (text,) = crm.look("SELECT note FROM raw.evaluation")["note"]
@@ -127,6 +131,7 @@ def test_identifiers_in_ids_free_text_and_json_give_way_to_a_token(crm: Crm):
     findings = crm.look("SELECT column_name, identifier_class, privacy_action, finding_count FROM raw.privacy_finding")
     assert {
         ("user_id", "phone", "redacted", 2),
+        ("user_id", "personal", "kept", 1),
         ("note", "email", "redacted", 1),
         ("note", "health", "flagged", 1),
     } <= set(findings.rows())
