@@ -243,14 +243,16 @@ FOCUS_CHARGE = Table(
 EVALUATION = Table(
     name="evaluation",
     meaning="Judgements of answers: scores of people, language models and programs, and the thumbs of users.",
-    grain="one row a judgement",
+    grain="one row a judgement and state of it",
     key=("evaluation_id",),
+    versioned_by="updated_at",
     columns=(
         "evaluation_id",
         "source",
         "source_format",
         "source_record_id",
         "occurred_at",
+        "updated_at",
         "evaluation_name",
         "score_value",
         "score_label",
