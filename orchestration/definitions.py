@@ -8,6 +8,7 @@ from __future__ import annotations
 import dagster as dg
 
 from orchestration.defs.decisions.assets import decision_assets
+from orchestration.defs.entities.assets import entity_assets
 from orchestration.defs.ingest.assets import ingest_assets
 from orchestration.defs.ingest.checks import ingest_checks
 from orchestration.defs.ingest.pulls import PULLED_KEY, pull_sensor, pulled_asset
@@ -23,7 +24,7 @@ from orchestration.resources import Workspace
 
 def build_assets() -> list[dg.AssetsDefinition]:
     """What `build` materialises, the checks apart."""
-    return [*ingest_assets(), *transform_assets(), *decision_assets(), *ml_assets()]
+    return [*ingest_assets(), *entity_assets(), *transform_assets(), *decision_assets(), *ml_assets()]
 
 
 def build_definitions() -> dg.Definitions:

@@ -177,18 +177,55 @@ def _run_landing(work: Work) -> Mapping[str, object]:
 
 
 def _journal_inputs(work: Work) -> str:
+    from aurora.ingest.journal import JOURNAL_KINDS
     from aurora.store.journal import StateReader
 
     if not work.paths.state.is_file():
         return fingerprint("no journal")
     with StateReader(work.paths) as state:
-        return fingerprint(state.last_seq())
+        return fingerprint(*[entry.seq for kind in JOURNAL_KINDS for entry in state.page(kind, limit=1)])
 
 
 def _run_journal(work: Work) -> Mapping[str, object]:
     from aurora.ingest.journal import copy_journal
 
     return {"row_count": copy_journal(work.paths, clock=work.clock)}
+
+
+# golden records -------------------------------------------------------------------------------
+
+
+def _entities_inputs(work: Work) -> str:
+    from aurora.entities.judgements import KIND
+    from aurora.entities.policy import load_policies, policies_text
+    from aurora.store.journal import StateReader
+    from aurora.store.lake import read_lake
+
+    policies = load_policies(work.settings.packs_dir, work.settings.pack)
+    with read_lake(work.paths) as lake:
+        held = [lake.query(f"SELECT count(*), max(batch_seq) FROM raw.{kind}").row(0) for kind in policies]
+    said: list[int] = []
+    if work.paths.state.is_file():
+        with StateReader(work.paths) as state:
+            said = [entry.seq for entry in state.page(KIND, limit=1)]
+    code = fingerprint_content((PROJECT_DIR / "aurora" / "entities").glob("*.py"))
+    return fingerprint(policies_text(policies), code, *held, *said)
+
+
+def _run_entities(work: Work) -> Mapping[str, object]:
+    from aurora.entities.policy import load_policies
+    from aurora.entities.resolve import resolve_entities
+
+    policies = load_policies(work.settings.packs_dir, work.settings.pack)
+    return resolve_entities(work.paths, policies, clock=work.clock)
+
+
+def _run_conflicts(work: Work) -> Mapping[str, object]:
+    from aurora.entities.conflicts import settle_conflicts
+    from aurora.packs import load_pack
+
+    pack = load_pack(work.settings.packs_dir, work.settings.pack)
+    return settle_conflicts(work.paths, pack.assistants, clock=work.clock)
 
 
 # checks, marts, features ----------------------------------------------------------------------
@@ -288,10 +325,16 @@ LANDING: Final = Stage(
 JOURNAL: Final = Stage(
     name="journal", meaning="decisions, outcomes, overrides", inputs=_journal_inputs, run=_run_journal
 )
+ENTITIES: Final = Stage(
+    name="entities", meaning="which records are one party or property", inputs=_entities_inputs, run=_run_entities
+)
 CHECKS: Final = Stage(
     name="checks", meaning="the raw lake against its contracts", inputs=_checks_inputs, run=_run_checks
 )
 MARTS: Final = Stage(name="marts", meaning="figures, by dbt", inputs=_marts_inputs, run=_run_marts)
+CONFLICTS: Final = Stage(
+    name="conflicts", meaning="systems that disagree with golden records", inputs=_features_inputs, run=_run_conflicts
+)
 FEATURES: Final = Stage(
     name="features",
     meaning="what routing knows of assistants",
@@ -307,5 +350,5 @@ ROUTE_LLM: Final = Stage(
     is_there=_has_bundle,
 )
 
-STAGES: Final = (FLEET, LANDING, JOURNAL, CHECKS, MARTS, FEATURES, ROUTE_LLM)
+STAGES: Final = (FLEET, LANDING, JOURNAL, ENTITIES, CHECKS, MARTS, CONFLICTS, FEATURES, ROUTE_LLM)
 """A build, in order."""

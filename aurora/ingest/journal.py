@@ -243,3 +243,6 @@ _ROWS: Final[Mapping[str, Callable[[JournalEntry], dict[str, Any]]]] = MappingPr
 """Kinds of record that are rows of the lake: the kind is the table's name."""
 _SHARED: Final = ("handoff",)
 """Tables that assistants fill too, by their exports."""
+
+JOURNAL_KINDS: Final = tuple(_ROWS)
+"""Kinds of record that a copy brings to the lake; other kinds leave it as it is."""
