@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from aurora.gateway.prices import PriceBook
-from aurora.ingest.keys import conflict_refusals, content_columns
+from aurora.ingest.keys import conflict_refusals
 from aurora.ingest.portions import ROW, BatchOrigin
+from aurora.ingest.small_parts import SmallParts
+from aurora.ingest.small_parts import twins as find_twins
 from aurora.ingest.staging import StagedBatch, StagedPart
 from aurora.ingest.volume import batch_days
 from aurora.store.lake import LakeReader, LakeWriter, write_lake
@@ -119,10 +121,12 @@ class _Transaction:
         self._ledger: list[dict[str, object]] = []
         self._resolutions: list[pl.DataFrame] = []
         self._books: dict[str, list[pl.DataFrame]] = {}
+        self._small = SmallParts(lake, ())
 
     def run(self, staged: Sequence[StagedBatch]) -> list[BatchReport]:
         known = known_batches(self._lake)
         seq = last_batch_seq(self._lake)
+        self._small = SmallParts(self._lake, staged)
         reports = []
         for batch in staged:
             before = known.get((batch.origin.batch_id, batch.parts[0].contract))
@@ -137,6 +141,7 @@ class _Transaction:
             report = self._take(batch, seq)
             known |= {(batch.origin.batch_id, part.contract): report for part in batch.parts}
             reports.append(report)
+        self._small.append()
         self._sync_prices()
         if self._quarantine:
             self._lake.append("quarantine", pl.concat(self._quarantine))
@@ -184,8 +189,10 @@ class _Transaction:
     ) -> tuple[dict[str, object], Sequence[pl.DataFrame]]:
         """The batch's row of the ledger, and what was refused."""
         declared = registry.table(part.contract)
-        twins = self._twins(part, declared)
-        conflicts = self._append(part, declared, seq=seq, staged_seq=origin.batch_seq, twins=twins)
+        twins = self._small.twins(origin.batch_id, part)
+        if twins is None:
+            twins = find_twins(self._lake, declared, part.files).drop("batch_id")
+        conflicts = self._append(part, declared, seq=seq, origin=origin, twins=twins)
         same = twins.height - conflicts.height
         refused = [*part.refused, conflicts] if conflicts.height else part.refused
         row: dict[str, object] = {
@@ -205,36 +212,16 @@ class _Transaction:
         }
         return row, refused
 
-    def _twins(self, part: StagedPart, declared: Table) -> pl.DataFrame:
-        """Staged rows whose key the lake holds: key, whether the content is the same, whether unpriced."""
-        key = declared.row_key
-        types = registry.polars_schema(declared)
-        empty = pl.DataFrame(
-            schema={**{name: types[name] for name in key}, "is_same": pl.Boolean(), "is_unpriced": pl.Boolean()}
-        )
-        if not part.files or not self._lake.query(f"SELECT 1 FROM raw.{declared.name} LIMIT 1").height:
-            return empty
-        named = ", ".join(f"s.{name}" for name in key)
-        equal = " AND ".join(f"s.{name} = l.{name}" for name in key)
-        same = " AND ".join(f"s.{name} IS NOT DISTINCT FROM l.{name}" for name in content_columns(declared))
-        unpriced = "s.cost_source = 'unpriced'" if declared.name == "usage" else "false"
-        return self._lake.query(
-            f"""
-            SELECT {named}, bool_or({same}) AS is_same, bool_or({unpriced}) AS is_unpriced
-            FROM read_parquet({_list(part)}) AS s JOIN raw.{declared.name} AS l ON {equal}
-            GROUP BY {named}
-            """
-        )
-
     def _append(
-        self, part: StagedPart, declared: Table, *, seq: int, staged_seq: int, twins: pl.DataFrame
+        self, part: StagedPart, declared: Table, *, seq: int, origin: BatchOrigin, twins: pl.DataFrame
     ) -> pl.DataFrame:
         """Bring the staged rows into the lake and return refusals of those in conflict with it."""
         if not part.files:
             return conflict_refusals(_nothing(declared), declared, where="")
-        if twins.is_empty() and seq == staged_seq:
-            self._lake.add_files(declared.name, part.files)
-            self._taken |= {str(file) for file in part.files}
+        if twins.is_empty() and seq == origin.batch_seq:
+            if not self._small.take(origin.batch_id, part):
+                self._lake.add_files(declared.name, part.files)
+                self._taken |= {str(file) for file in part.files}
             return conflict_refusals(_nothing(declared), declared, where="")
         # another batch came first, or some rows were there: the files do not hold what must land
         key = list(declared.row_key)
@@ -252,10 +239,6 @@ class _Transaction:
         new = self._book.rows.join(have, on="price_id", how="anti")
         if new.height:
             self._lake.append("price", new)
-
-
-def _list(part: StagedPart) -> str:
-    return "[" + ", ".join("'" + str(file).replace("'", "''") + "'" for file in part.files) + "]"
 
 
 def _nothing(declared: Table) -> pl.DataFrame:

@@ -34,6 +34,8 @@ _PORTIONS_AHEAD: Final = 8
 """Enough for the reader to go on while a whole file's worth of rows is gated and written."""
 
 
+SMALL_ROWS: Final = 5_000
+"""A batch that is not expected to have more is staged without threads: they would cost more than its rows."""
 @dataclass(slots=True)
 class StagedPart:
     """The rows of one batch for one contract."""
@@ -79,7 +81,8 @@ class _PartStager:
         keeper: Doorkeeper | None,
     ) -> None:
         self._door = keeper.door(declared, origin) if keeper else None
-        self._writer = StagedWriter(declared, origin, folder=folder, book=book)
+        is_small = expected_rows <= SMALL_ROWS
+        self._writer = StagedWriter(declared, origin, folder=folder, book=book, is_small=is_small)
         self.part = StagedPart(declared.name, files=self._writer.files)
         self._declared = declared
         self._keys = KeyFilter(declared, expected_rows=expected_rows)
@@ -191,7 +194,7 @@ def stage_portions(
 
     stager(contract)
     try:
-        for portion in _read_ahead(portions):
+        for portion in portions if expected_rows <= SMALL_ROWS else _read_ahead(portions):
             stager(portion.contract).add(portion)
         return StagedBatch(origin, tuple(one.finish() for one in stagers.values()))
     except BaseException:

@@ -1,6 +1,7 @@
 """Good rows to Parquet files, priced, in a thread of its own while the next rows are gated.
 
 Polars gives the interpreter lock away, so that the machine's other core is used; two frames wait at most.
+A small batch is written where it is: a thread would cost more than the rows.
 """
 
 from __future__ import annotations
@@ -25,13 +26,15 @@ _WAITING: Final = 2
 class StagedWriter:
     """Writes the files of one batch and contract. Only the thread that made it may call it."""
 
-    def __init__(self, declared: Table, origin: BatchOrigin, *, folder: Path, book: PriceBook) -> None:
+    def __init__(
+        self, declared: Table, origin: BatchOrigin, *, folder: Path, book: PriceBook, is_small: bool = False
+    ) -> None:
         self.files: list[Path] = []
         self._declared = declared
         self._origin = origin
         self._folder = folder
         self._book = book
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ingest-writer")
+        self._pool = None if is_small else ThreadPoolExecutor(max_workers=1, thread_name_prefix="ingest-writer")
         self._pending: deque[Future[int]] = deque()
         self._unpriced_count = 0
 
@@ -44,7 +47,10 @@ class StagedWriter:
             self._folder.mkdir(parents=True, exist_ok=True)
             file = self._folder / f"batch-{self._origin.batch_id[:12]}-{uuid.uuid4().hex[:16]}.parquet"
             self.files.append(file)
-            self._pending.append(self._pool.submit(self._write, file, rows, kept))
+            if self._pool is None:
+                self._unpriced_count += self._write(file, rows, kept)
+            else:
+                self._pending.append(self._pool.submit(self._write, file, rows, kept))
         return count
 
     def flush(self) -> int:
@@ -55,7 +61,8 @@ class StagedWriter:
 
     def close(self) -> None:
         """End the thread; a write that has begun is finished, so that its file can be removed."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _write(self, file: Path, rows: pl.DataFrame, kept: pl.Series | None) -> int:
         unpriced_count = 0

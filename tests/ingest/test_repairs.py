@@ -167,9 +167,9 @@ def test_a_released_row_lands_once_the_gate_lets_it_through(gateway, row, acts, 
     (wrong,) = ids(gateway)
     assert acts().release([wrong], WHY)[0].still_failing == 1
     # the contract has changed: the operation is known now
-    from aurora.ingest import gate, staging
+    from aurora.ingest import gate, judging
 
-    monkeypatch.setattr(staging, "gate_faults", lambda *_, **__: gate.no_faults())
+    monkeypatch.setattr(judging, "gate_faults", lambda *_, **__: gate.no_faults())
     monkeypatch.setattr(module, "_code_hash", lambda: "another code")
     assert acts().release([wrong], WHY)[0].landed == 1
     assert balance(gateway)["released"] == 1
@@ -246,9 +246,9 @@ def test_a_rerun_tries_what_did_not_land_and_nothing_else(gateway, row, acts, mo
     first, _ = ids(gateway)
     acts().discard([first], WHY)
     batch_id = gateway.look("SELECT batch_id FROM raw.ingest_batch ORDER BY batch_seq").row(0)[0]
-    from aurora.ingest import gate, staging
+    from aurora.ingest import gate, judging
 
-    monkeypatch.setattr(staging, "gate_faults", lambda *_, **__: gate.no_faults())
+    monkeypatch.setattr(judging, "gate_faults", lambda *_, **__: gate.no_faults())
     (report,) = acts().rerun(batch_id, WHY)
     assert [(one.row_number, one.state) for one in report.results] == [(3, "released")]
     assert gateway.look("SELECT usage_id FROM raw.usage ORDER BY 1")["usage_id"].to_list() == ["call-1", "call-3"]
