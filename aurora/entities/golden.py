@@ -270,3 +270,15 @@ def decide_unmerge(
     other = find_entity(lake, kind, request.other_entity_id)
     right = members(lake, kind, other)
     return keep_apart(kind, current, held, right, reason=request.reason, speaker=speaker)
+
+
+def list_entities(lake: LakeReader, kind: EntityKind, *, limit: int) -> list[Facts]:
+    """The golden records that most records were made into, those with conflicts first among equals."""
+    name = "full_name" if kind == "party" else "concat_ws(' ', project_name, unit_no)"
+    return lake.query(
+        f"""
+        SELECT gold_{kind}_id AS entity_id, {name} AS name, record_count, source_count, conflict_count
+        FROM mart.gold_{kind} ORDER BY record_count DESC, conflict_count DESC, 1 LIMIT ?
+        """,
+        [limit],
+    ).to_dicts()
