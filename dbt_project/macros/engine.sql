@@ -37,3 +37,7 @@
 {# Whole days from one date to a later one. #}
 {% macro days_between(first, last) -%} {{ return(adapter.dispatch("days_between")(first, last)) }} {%- endmacro %}
 {% macro default__days_between(first, last) -%} ({{ last }} - {{ first }}) {%- endmacro %}
+
+{# What stands in a text before the first `mark`, without spaces around it; all of it where there is none. #}
+{% macro text_before(column, mark) -%} {{ return(adapter.dispatch("text_before")(column, mark)) }} {%- endmacro %}
+{% macro default__text_before(column, mark) -%} trim(split_part({{ column }}, '{{ mark }}', 1)) {%- endmacro %}
