@@ -134,3 +134,29 @@ def near_miss(draw: random.Random) -> str:
         lambda: f"trace {draw.getrandbits(128):032x} took {digits(draw, 5)} ms",
     ]
     return draw.choice(makers)()
+
+
+FILLER = (
+    "the",
+    "client",
+    "asked",
+    "whether",
+    "it",
+    "is",
+    "still",
+    "on",
+    "market",
+    "and",
+    "when",
+    "a",
+    "viewing",
+    "could",
+)
+
+
+def sentence(draw: random.Random, *inner: str) -> str:
+    """A sentence of filler words with these texts in it."""
+    words = [draw.choice(FILLER) for _ in range(draw.randrange(3, 12))]
+    for one in inner:
+        words.insert(draw.randrange(1, len(words)), one)
+    return " ".join(words) + draw.choice(["", ".", "?", ", thanks"])

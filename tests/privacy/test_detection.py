@@ -10,33 +10,7 @@ import pytest
 
 from aurora.privacy.detection import MAY_BE, MAY_HOLD, find, find_in_id
 from aurora.privacy.lexicon import WORDS
-from tests.privacy.identifiers_at_random import ANNOUNCED, KINDS, near_miss
-
-FILLER = [
-    "the",
-    "client",
-    "asked",
-    "whether",
-    "it",
-    "is",
-    "still",
-    "on",
-    "the",
-    "market",
-    "and",
-    "when",
-    "a",
-    "viewing",
-    "could",
-    "be",
-]
-
-
-def sentence(draw: random.Random, *inner: str) -> str:
-    words = [draw.choice(FILLER) for _ in range(draw.randrange(3, 12))]
-    for one in inner:
-        words.insert(draw.randrange(1, len(words)), one)
-    return " ".join(words) + draw.choice(["", ".", "?", ", thanks"])
+from benchmarks.identifiers import ANNOUNCED, KINDS, near_miss, sentence
 
 
 def test_recall_and_precision_on_texts_with_known_truth():

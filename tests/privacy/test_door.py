@@ -22,10 +22,10 @@ from aurora.privacy.disclosure import erase, opened_text
 from aurora.privacy.door import Door, Doorkeeper
 from aurora.store.state import StateStore
 from aurora.store.vault import Vault
+from benchmarks.identifiers import KINDS
 from contracts import registry
 from contracts.field import Field
 from tests.privacy.conftest import NOW, Crm
-from tests.privacy.identifiers_at_random import KINDS
 
 AMAL = {
     "phone": "050 123 4567",
