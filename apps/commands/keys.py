@@ -23,7 +23,11 @@ def create(
     actor: Annotated[str, typer.Argument(help="Who holds it: an assistant's id, or a person such as person:amal.")],
     *,
     scope: Annotated[
-        list[str] | None, typer.Option(help="What it may do: decide, outcome, override, read, admin.")
+        list[str] | None,
+        typer.Option(
+            help="What it may do: decide, outcome, override, read, ingest:write, ingest:any_source, handoff:write, "
+            "quarantine:write, privacy:reveal, admin."
+        ),
     ] = None,
     label: Annotated[str, typer.Option(help="A word on what it is for.")] = "",
     tenant: Tenant = None,

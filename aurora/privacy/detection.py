@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final
 
@@ -136,15 +136,16 @@ def _whole_value(rest: str) -> Iterator[Found]:
 
 
 def _settled(text: str, claims: Iterable[Found]) -> list[Found]:
-    taken: list[Found] = []
-    for claim in claims:
-        if all(claim.end <= other.start or claim.start >= other.end for other in taken):
-            taken.append(claim)
-    kept = [found for found in taken if found.identifier_class]
-    return sorted(
-        (Found(one.identifier_class, one.start, one.end, text[one.start : one.end], one.is_sure) for one in kept),
-        key=lambda found: found.start,
-    )
+    """Claims whose place was free, with the text's own characters; a nameless one only holds its place."""
+    taken = bytearray(len(text))
+    kept: list[Found] = []
+    for one in claims:
+        if any(taken[one.start : one.end]):
+            continue
+        taken[one.start : one.end] = b"\x01" * (one.end - one.start)
+        if one.identifier_class:
+            kept.append(replace(one, value=text[one.start : one.end]))
+    return sorted(kept, key=lambda found: found.start)
 
 
 def _in_text(plain: str) -> Iterator[Found]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
 
 import polars as pl
@@ -122,3 +123,12 @@ def test_without_its_words_a_text_gives_the_same_numbers():
 )
 def test_examples(text: str, expected: list[tuple[str, str, bool]]):
     assert [(one.identifier_class, one.value, one.is_sure) for one in find(text)] == expected
+
+
+@pytest.mark.parametrize(
+    "piece", ["1", "a@", "+1 ", "Mr Aa ", "x://a:", "AE11", "passport ", "born ", "-1", "1.1.", "eyJ"]
+)
+def test_a_text_made_to_take_long_does_not(piece: str):
+    started = time.process_time()
+    find(piece * 20_000)
+    assert time.process_time() - started < 2.0
