@@ -109,8 +109,8 @@ class Vault:
         wanted = sorted(set(subject_hashes))
         with self._lock:
             found = self._living(wanted)
-            missing = [one for one in wanted if one not in found]
-            if missing:
+            # again while another process destroys what was just made
+            while missing := [one for one in wanted if one not in found]:
                 self._make(missing, now)
                 found |= self._living(missing)
         return found
