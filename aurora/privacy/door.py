@@ -305,12 +305,6 @@ class Door:
         ]
         return reasons.scatter(places, pl.Series(texts, dtype=pl.String))
 
-    def count_kept(self, values: Mapping[str, int]) -> None:
-        """Values by column that rest as they came, of rows that another path brought in unread by `protect`."""
-        for column in self._plan.columns:
-            if column.identifier_class is not None and column.field.protection == "none":
-                self._count(column.field.name, column.identifier_class, "kept", values.get(column.field.name, 0))
-
     # books ------------------------------------------------------------------------------------
     def _count(self, column: str, identifier_class: str, action: str, count: int, *, unsure: int = 0) -> None:
         if count:
