@@ -15,8 +15,11 @@ from typing import Any, Final
 
 import msgspec
 
+from aurora.gateway.prices import default_book
 from aurora.ingest.formats import azure_llm_csv, langfuse_json, otlp_json, provider_responses_jsonl
 from aurora.ingest.landing import drop_file
+from aurora.ingest.sample_billing import SOURCE as BILLING
+from aurora.ingest.sample_billing import billing
 from aurora.ingest.sample_brokerage import brokerage
 from aurora.ingest.sample_fleet import FleetMonth, fleet_month, with_faults
 from aurora.ingest.sample_operations import Operation
@@ -48,7 +51,8 @@ def seed_landing(paths: TenantPaths, settings: Settings, *, clock: Callable[[], 
     funnel = _real_files(settings.shared_data_dir, [_FUNNEL])
     dropped = [drop_file(paths, file, source=source) for source, file in (*real, *funnel)]
     with tempfile.TemporaryDirectory(dir=paths.directory) as folder:
-        for source, name, content in (*generated, *_brokerage_files(settings.seed, until=clock())):
+        billed = _billing_files(month, settings.seed, until=clock(), are_all_logged=bool(real))
+        for source, name, content in (*generated, *_brokerage_files(settings.seed, until=clock()), *billed):
             file = Path(folder) / name
             file.write_bytes(content)
             dropped.append(drop_file(paths, file, source=source))
@@ -59,6 +63,16 @@ def _brokerage_files(seed: int, *, until: dt.datetime) -> Iterator[tuple[str, st
     """The exports of sales, inventory and finance: one town, known in three ways."""
     for (system, contract), rows in brokerage(seed=seed, until=until).rows.items():
         yield f"sample_{system}", f"{contract}.ndjson", _lines(rows)
+
+
+def _billing_files(
+    month: FleetMonth, seed: int, *, until: dt.datetime, are_all_logged: bool
+) -> Iterator[tuple[str, str, bytes]]:
+    """The simulated accounts of two providers; calls that a source logs without naming its provider are not in them."""
+    systems = {talk["conversation_id"]: _system(place) for place, talk in enumerate(month.talks)}
+    calls = [call for call in month.operations if are_all_logged or systems[call.conversation_id] != "sample_azure"]
+    for contract, rows in billing(calls, seed=seed, until=until, book=default_book()).items():
+        yield BILLING, f"{contract}.ndjson", _lines(rows)
 
 
 def _real_files(shared: Path, wanted: Sequence[tuple[str, str]]) -> Iterator[tuple[str, Path]]:

@@ -79,6 +79,7 @@ def test_without_real_data_every_source_is_named_a_sample(tmp_path):
     assert {name.partition("/")[0] for name in seeded(tmp_path)} == {
         "sample_fleet",
         *BROKERAGE,
+        "simulated_billing",
         "sample_langfuse",
         "sample_gateway",
         "sample_azure",
@@ -98,7 +99,7 @@ def test_real_files_come_in_under_their_own_source_beside_the_fleets(tmp_path):
     files = seeded(tmp_path, shared=shared)
     assert files["azure/AzureLLM.csv"] == azure.read_bytes()
     assert files["langfuse/agent.json"] == traces.read_bytes()
-    assert {name.partition("/")[0] for name in files} == {"azure", "langfuse", "sample_fleet", *BROKERAGE}
+    assert {name.partition("/")[0] for name in files} == {"azure", "langfuse", "sample_fleet", "simulated_billing", *BROKERAGE}
 
 
 def test_every_row_of_the_brokerage_lands(month):
@@ -109,7 +110,7 @@ def test_every_row_of_the_brokerage_lands(month):
 
 def test_every_row_lands_or_is_refused_or_is_a_duplicate(month):
     assert all(one.rows == one.good + one.quarantined + one.duplicates for one in month.reports)
-    fleets = [one for one in month.reports if one.source not in BROKERAGE]
+    fleets = [one for one in month.reports if one.source not in (*BROKERAGE, "simulated_billing")]
     assert sum(one.good for one in fleets) == month.usage.height + month.tasks.height + month.talks.height
     assert 3000 <= month.usage.height <= 6000
     assert 3000 <= month.tasks.height <= 5000
