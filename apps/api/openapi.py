@@ -10,12 +10,12 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from apps.api import messages, quarantine_messages
+from apps.api import golden_messages, messages, quarantine_messages
 from apps.api.caller import PROBLEM_ANSWER
 from apps.api.dispatch import DECISIONS
 from apps.api.problems import PROBLEMS
 from aurora.identity.keys import Scope
-from contracts.messages import decisions, handoffs
+from contracts.messages import decisions, entities, handoffs
 
 Document = dict[str, Any]
 
@@ -29,6 +29,13 @@ _PUBLISHED: tuple[Any, ...] = (
     decisions.DecisionRequest,
     decisions.OutcomeRequest,
     decisions.OverrideRequest,
+    entities.MergeRequest,
+    entities.UnmergeRequest,
+    golden_messages.GoldenConflicts,
+    golden_messages.GoldenDecided,
+    golden_messages.GoldenDetail,
+    golden_messages.GoldenExplanation,
+    golden_messages.GoldenPage,
     handoffs.Handoff,
     handoffs.HandoffRequest,
     messages.Alive,
@@ -49,7 +56,7 @@ _PUBLISHED: tuple[Any, ...] = (
     quarantine_messages.QuarantinePage,
     quarantine_messages.QuarantineRequest,
 )
-_ROOMS: tuple[ModuleType, ...] = (messages, quarantine_messages, decisions, handoffs)
+_ROOMS: tuple[ModuleType, ...] = (messages, golden_messages, quarantine_messages, decisions, entities, handoffs)
 _TASK = {"kind": "route_task", "task_type": "property_matching", "task_id": "task-1", "priority": "high"}
 _PROMPT = {"kind": "route_llm", "prompt": "What is the title deed fee in Dubai?", "min_quality": 0.7}
 _OUTCOME = {"is_success": True, "cost_usd": "0.012", "duration_ms": 1840}

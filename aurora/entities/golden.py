@@ -13,7 +13,7 @@ from aurora.entities.judgements import Speaker, keep_apart, merge, read_decision
 from aurora.entities.pairs import LEFT, RIGHT, SHARE, weighed, with_keys
 from aurora.entities.policy import EntityKind, GoldenPolicy
 from aurora.entities.resolve import evidence, read_records
-from aurora.errors import ConflictError, DataError, NotFoundError
+from aurora.errors import ConflictError, DataError, NotFoundError, NotReadyError
 from aurora.store.journal import StateReader
 from aurora.store.lake import LakeReader
 from aurora.store.paths import TenantPaths
@@ -87,8 +87,16 @@ def record_facts(one: RecordName) -> Facts:
     return {"source": one.source, "record_id": one.record_id}
 
 
+def _require_marts(lake: LakeReader, kind: EntityKind) -> None:
+    if f"gold_{kind}" not in lake.table_names("mart"):
+        raise NotReadyError(
+            f"Golden records of the kind {kind} were never built.", field="kind", next_step="Run `aurora build`."
+        )
+
+
 def golden_values(lake: LakeReader, kind: EntityKind, entity_id: str) -> list[Facts]:
     """Every value of its records, the survivor of each column first, with the rule that chose it."""
+    _require_marts(lake, kind)
     rows = lake.query(
         "SELECT * FROM mart.intermediate.int_golden_values WHERE entity_kind = ? AND entity_id = ?"
         " ORDER BY survivor_column, survivor_rank",
@@ -274,6 +282,7 @@ def decide_unmerge(
 
 def list_entities(lake: LakeReader, kind: EntityKind, *, limit: int) -> list[Facts]:
     """The golden records that most records were made into, those with conflicts first among equals."""
+    _require_marts(lake, kind)
     name = "full_name" if kind == "party" else "concat_ws(' ', project_name, unit_no)"
     return lake.query(
         f"""

@@ -1,8 +1,6 @@
 """The golden marts out of a real lake: what survives, what disagrees, and what it takes from whom."""
 
 import datetime as dt
-import shutil
-from pathlib import Path
 
 import msgspec
 import polars as pl
@@ -12,32 +10,15 @@ from aurora.audit.verify import verify
 from aurora.entities import golden
 from aurora.entities.conflicts import settle_conflicts
 from aurora.entities.judgements import entries_of
-from aurora.ingest.sample_brokerage import brokerage
 from aurora.packs import load_pack
 from aurora.settings import Settings
 from aurora.store.journal import StateReader
-from aurora.store.lake import read_lake
+from aurora.store.lake import read_lake, write_lake
 from aurora.store.paths import TenantPaths
-from orchestration.dbt_runner import run_dbt
 from tests.entities.town import NOW, build, land
 
 FLEET = load_pack(Settings().packs_dir, "real_estate").assistants
 MARTS = ("gold_party", "gold_property", "golden_conflicts")
-SELECT = ["+gold_party", "+gold_property", "+golden_conflicts", "int_golden_values"]
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory, template: Path) -> TenantPaths:
-    folder = tmp_path_factory.mktemp("golden")
-    shutil.copytree(template, folder / "data")
-    paths = TenantPaths(folder / "data", "demo", "ae-dubai")
-    made = brokerage(seed=7, until=dt.datetime(2026, 11, 1, tzinfo=dt.UTC), people=120, units=50)
-    for (system, contract), rows in made.rows.items():
-        if contract in {"party", "property"}:
-            land(paths, f"sample_{system}", contract, rows)
-    build(paths)
-    run_dbt(paths, select=SELECT, with_unit_tests=True)
-    return paths
 
 
 @pytest.fixture(scope="module")
@@ -95,10 +76,9 @@ def test_a_build_of_what_has_not_changed_writes_nothing(built):
         assert lake.snapshot_id("raw") == before[0]
 
 
-@pytest.fixture
-def disagreeing(built, tmp_path) -> TenantPaths:
-    shutil.copytree(built.data_dir, tmp_path / "data")
-    return TenantPaths(tmp_path / "data", built.tenant, built.region)
+def run_mart(paths: TenantPaths, sql: str, *params: object) -> None:
+    """What the next dbt run would leave, without its ten seconds."""
+    write_lake(paths, "mart", lambda lake: lake.execute(sql, params), author="tests", message="As dbt would")
 
 
 def _settle(paths: TenantPaths, *, at: dt.datetime = NOW) -> dict[str, int]:
@@ -140,7 +120,7 @@ def test_a_command_is_closed_when_the_systems_next_export_agrees(disagreeing, ma
     land(disagreeing, wrong["source"], "property", [news])
     later = NOW + dt.timedelta(hours=1)
     build(disagreeing, at=later)
-    run_dbt(disagreeing, select=SELECT)
+    run_mart(disagreeing, "DELETE FROM mart.golden_conflicts WHERE source_record_id = ?", wrong["source_record_id"])
     figures = _settle(disagreeing, at=later)
     assert (figures["opened_count"], figures["closed_count"]) == (0, 1)
     with StateReader(disagreeing) as state:

@@ -27,6 +27,7 @@ TOKENS = {
     for field in registry.table("party").fields
     if field.token_of
 }
+GOLDEN_MODELS = ["+gold_party", "+gold_property", "+golden_conflicts", "int_golden_values"]
 Pairs = set[frozenset[Key]]
 
 
