@@ -171,7 +171,9 @@ def _run(
     files_per_commit: int = _GROUP_FILES,
 ) -> list[BatchReport]:
     with read_lake(paths) as lake:
-        known, seq = known_batches(lake), last_batch_seq(lake)
+        ids = [job.batch_id for job in jobs if job.batch_id is not None]
+        known = known_batches(lake, ids if len(ids) == len(jobs) else None)
+        seq = last_batch_seq(lake)
     prices = book or default_book()
     reports: list[BatchReport | None] = [None] * len(jobs)
     waiting: list[tuple[int, StagedBatch]] = []

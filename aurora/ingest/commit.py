@@ -48,9 +48,13 @@ class BatchReport:
     is_known: bool
 
 
-def known_batches(lake: LakeReader) -> dict[tuple[str, str], BatchReport]:
-    """Every batch in the ledger by (batch_id, contract it was read for)."""
-    rows = lake.query("SELECT * FROM raw.ingest_batch ORDER BY batch_seq, contract").rows(named=True)
+def known_batches(lake: LakeReader, batch_ids: Sequence[str] | None = None) -> dict[tuple[str, str], BatchReport]:
+    """Batches in the ledger by (batch_id, contract it was read for): those of these ids, or all."""
+    wanted = "" if batch_ids is None else "WHERE batch_id IN (SELECT unnest(?::VARCHAR[])) "
+    rows = lake.query(
+        f"SELECT * FROM raw.ingest_batch {wanted}ORDER BY batch_seq, contract",
+        () if batch_ids is None else [list(batch_ids)],
+    ).rows(named=True)
     whole: dict[str, list[dict[str, object]]] = {}
     for row in rows:
         whole.setdefault(row["batch_id"], []).append(row)
@@ -124,7 +128,7 @@ class _Transaction:
         self._small = SmallParts(lake, ())
 
     def run(self, staged: Sequence[StagedBatch]) -> list[BatchReport]:
-        known = known_batches(self._lake)
+        known = known_batches(self._lake, [batch.origin.batch_id for batch in staged])
         seq = last_batch_seq(self._lake)
         self._small = SmallParts(self._lake, staged)
         reports = []
