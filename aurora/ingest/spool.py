@@ -123,6 +123,10 @@ class SpooledBody:
         """Forget it: it is in the lake, or nobody wants it."""
         for file in (self.file, self._part, self._note):
             file.unlink(missing_ok=True)
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Hold it no longer: whoever looks next takes it for left behind."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1

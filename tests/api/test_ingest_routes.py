@@ -6,6 +6,7 @@ import gzip
 import json
 import socket
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -112,6 +113,18 @@ def test_many_rows_are_answered_in_a_stream(client):
     verdicts, summary = told(push(client, rows))
     assert [one["row"] for one in verdicts] == list(range(1, 3001))
     assert summary["landed"] == 3000
+
+
+def test_pushes_at_the_same_time_land_each_row_once(service, client):
+    def send(number: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        return told(push(client, [usage(f"race-{number % 4}"), usage(f"race-{number}-own")]))
+
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(send, range(12)))
+    assert all([one["verdict"] for one in verdicts][1] == "landed" for verdicts, _ in answers)
+    assert len(landed(service.tenants["demo"], "race-")) == 16
+    assert sum(summary["landed"] for _, summary in answers) == 16
+    assert bodies(service.tenants["demo"]) == []
 
 
 def test_the_tenant_is_the_keys_and_the_source_the_callers(service, client):
