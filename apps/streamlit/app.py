@@ -20,10 +20,23 @@ PAGES: dict[str, list[tuple[str, str, str, str]]] = {
     "Company": [
         ("home", "Home", ":material/wb_twilight:", "Health, spend, decisions, what needs you"),
         ("costs", "Costs", ":material/payments:", "What AI costs: by day, assistant, language model"),
+        ("spend", "Reconciled spend", ":material/balance:", "Our log beside the provider's usage, costs and invoice"),
         ("decisions", "Decisions", ":material/alt_route:", "What was decided, why, and how to change it"),
     ],
     "Foundations": [
+        (
+            "golden_records",
+            "Golden records",
+            ":material/diamond:",
+            "One party or property, however many systems know it",
+        ),
         ("contracts", "Contracts", ":material/schema:", "Every table's columns, lineage, rows and who may see what"),
+        (
+            "quality",
+            "Data quality",
+            ":material/fact_check:",
+            "Sources that are silent or odd, refused rows and their repair",
+        ),
         ("data", "Data", ":material/database:", "Tables, contracts, batches, quarantine, snapshots"),
         ("privacy", "Privacy", ":material/shield_person:", "Personal data at the door: found, protected, refused"),
     ],
