@@ -6,8 +6,8 @@ same of the gaps between batches: nights and weekends are learnt, not declared. 
 before a week and eight batches nothing is said.
 
 **Volume.** Rows of the newest whole day, on a log scale, against the median of the same weekday; the width is
-5 robust deviations of all days from their weekday's median, and at least a factor of 1.6. Three weeks of days
-are needed. Days are those that the rows are about, not those they came on.
+5 robust deviations of all days from their weekday's median, at least a factor of 1.6, and at least 4 deviations
+of a count of that size (few rows scatter by chance). Three weeks of days are needed. Days are those that the rows are about, not those they came on.
 
 A robust deviation is 1.4826 times the median absolute deviation: a holiday or an outage of the past does not
 move it. What is declared (`sources.yaml`) goes before what is learnt. Quiet days count for nothing.
@@ -31,6 +31,7 @@ HISTORY_DAYS: Final = 120
 _ROBUST: Final = 1.4826
 _SILENCE_WIDTH: Final = 8.0
 _VOLUME_WIDTH: Final = 5.0
+_COUNTING_WIDTH: Final = 4.0
 _LEAST_SILENCE_H: Final = 1.0
 _LEAST_FACTOR: Final = 1.6
 _WEEKS: Final = 4
@@ -237,5 +238,6 @@ def _bounds(days: Mapping[dt.date, int], day: dt.date, quiet: Collection[dt.date
     if math.expm1(middle) < _FEW_ROWS:
         return None
     residuals = [value - middles[weekday] for weekday, values in by_weekday.items() for value in values]
-    width = max(_VOLUME_WIDTH * _ROBUST * _deviation(residuals, 0.0), math.log(_LEAST_FACTOR))
+    counting = _COUNTING_WIDTH / math.sqrt(math.expm1(middle))
+    width = max(_VOLUME_WIDTH * _ROBUST * _deviation(residuals, 0.0), math.log(_LEAST_FACTOR), counting)
     return math.expm1(middle - width), math.expm1(middle + width)

@@ -176,3 +176,33 @@ def scores(frame: pl.DataFrame) -> None:
         .properties(height=26 * scored.height + 130)
     )
     st.altair_chart(chart, alt="Score of each candidate")
+
+
+def trust_by_day(frame: pl.DataFrame) -> None:
+    """Trust a day and provider; `frame` has period_date, provider_name, trust_share, difference_usd."""
+    providers = frame["provider_name"].unique().sort().to_list()
+    legend = alt.Legend(**_LEGEND | {"columns": _columns(providers), "symbolType": "stroke", "symbolSize": 300})
+    low = min(0.9, float(frame["trust_share"].min() or 0))  # type: ignore[arg-type]
+    chart = (
+        alt.Chart(frame)
+        .mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=24))
+        .encode(
+            x=_day(frame),
+            y=alt.Y(
+                "trust_share:Q",
+                title="Trust (share)",
+                scale=alt.Scale(domain=[low, 1], clamp=True),
+                axis=alt.Axis(format=".0%", tickCount=5),
+            ),
+            color=alt.Color("provider_name:N", legend=legend),
+            strokeDash=alt.StrokeDash("provider_name:N", legend=legend),
+            tooltip=[
+                _DAY_TOLD,
+                alt.Tooltip("provider_name:N", title="Provider"),
+                alt.Tooltip("trust_share:Q", title="Trust", format=".2%"),
+                alt.Tooltip("difference_usd:Q", title="Bill less our log (USD)", format=",.4f"),
+            ],
+        )
+        .properties(height=_HEIGHT)
+    )
+    st.altair_chart(chart, alt="Trust in spend a day, by provider")
