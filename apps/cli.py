@@ -11,7 +11,21 @@ import sys
 
 import typer
 
-from apps.commands import benches, contract, decisions, golden, keys, lake, machine, privacy, pull, quality, quarantine, serve
+from apps.commands import (
+    benches,
+    contract,
+    decisions,
+    focus,
+    golden,
+    keys,
+    lake,
+    machine,
+    privacy,
+    pull,
+    quality,
+    quarantine,
+    serve,
+)
 from apps.render import print_error
 from aurora.errors import AuroraError
 
@@ -24,7 +38,21 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: no rich, half the time
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _room in (serve, lake, pull, quality, quarantine, privacy, decisions, golden, contract, keys, machine, benches):
+for _room in (
+    serve,
+    lake,
+    pull,
+    quality,
+    quarantine,
+    privacy,
+    decisions,
+    golden,
+    focus,
+    contract,
+    keys,
+    machine,
+    benches,
+):
     _room.register(app)
 
 

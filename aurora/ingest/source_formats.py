@@ -5,6 +5,7 @@ A format module offers:
 - `matches(head, file_name)`: whether a file that begins with `head` is in this format.
 - `read(file)`: the file's rows as `Portion`s, in order, in bounded memory.
 - `sample(contract=, row_count=, seed=)`: a small file in the format, for the conformance suite and to show.
+- `IS_BINARY = True` where its files are not text.
 """
 
 from __future__ import annotations
@@ -27,13 +28,16 @@ from contracts import registry
 ANY: Final = tuple(name for name, declared in registry.tables().items() if declared.is_ingested)
 
 
+_PARQUET: Final = b"PAR1"
+
+
 class SourceFormat(Protocol):
     """What a module in `aurora/ingest/formats/` is."""
 
     CONTRACTS: tuple[str, ...]
 
     def matches(self, head: bytes, file_name: str) -> bool:
-        """Whether a file that begins with `head` (up to 64 KiB, no BOM) is in this format."""
+        """Whether a file that begins with `head` (64 KiB, no BOM; Parquet's end behind it) is in this format."""
         ...
 
     def read(self, file: SourceFile) -> Iterator[Portion]:
@@ -68,8 +72,7 @@ def source_format(name: str) -> SourceFormat:
 
 def detect(path: Path) -> str:
     """Name of the format the file is in; `DataError` when none claims it."""
-    with path.open("rb") as stream:
-        head = stream.read(contract_guess.HEAD_BYTES).removeprefix(UTF8_BOM)
+    head = file_head(path)
     if not head.strip():
         raise DataError(
             f"{path.name} is empty.",
@@ -86,6 +89,16 @@ def detect(path: Path) -> str:
         rule="known_format",
         next_step=f"Name the format, one of {', '.join(source_formats())}, or add aurora/ingest/formats/<format>.py.",
     )
+
+
+def file_head(path: Path) -> bytes:
+    """What formats tell a file by: how it begins, without a BOM; of Parquet how it ends, too, where its columns stand."""
+    with path.open("rb") as stream:
+        head = stream.read(contract_guess.HEAD_BYTES).removeprefix(UTF8_BOM)
+        if head.startswith(_PARQUET):
+            stream.seek(max(0, path.stat().st_size - contract_guess.HEAD_BYTES))
+            head += stream.read()
+    return head
 
 
 def contract_for(path: Path, name: str, contract: str | None) -> str:
