@@ -6,6 +6,7 @@ Bodies that wait together are committed together: a transaction costs as much as
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,7 @@ from aurora.errors import AuroraError
 from aurora.ingest.batch import Arrival, Clock, arrival_format, ingest_arrivals
 from aurora.ingest.commit import BatchReport
 from aurora.ingest.spool import VERDICTS, left_bodies
-from aurora.ingest.verdicts import Wanted, summary, verdict_lines
+from aurora.ingest.verdicts import Wanted, needs_lake, summary, verdict_lines
 from aurora.settings import Settings
 from aurora.store.lake import read_lake
 from aurora.store.paths import TenantPaths
@@ -107,9 +108,10 @@ def _arrival(push: Push) -> Arrival:
 
 def _write_verdicts(paths: TenantPaths, landed: Sequence[tuple[Push, BatchReport]], max_line_mb: int) -> None:
     """The answer of each push as a file beside its body: verdicts, then the summary."""
-    with read_lake(paths) as lake:
+    needed = any(needs_lake(report, push.wanted) for push, report in landed)
+    with read_lake(paths) if needed else nullcontext() as lake:
         for push, report in landed:
             with push.file.with_name(push.file.name + VERDICTS).open("wb") as out:
-                for lines in verdict_lines(lake, report, push.file, wanted=push.wanted, max_line_mb=max_line_mb):
-                    out.write(lines)
+                if lake is not None:
+                    out.writelines(verdict_lines(lake, report, push.file, wanted=push.wanted, max_line_mb=max_line_mb))
                 out.write(msgspec.json.encode({"summary": summary(report)}) + b"\n")

@@ -30,14 +30,22 @@ def verdict_lines(
 
     `file` is the body itself, read again only where rows were duplicates: the lake has no trace of them.
     """
-    if wanted == "none" or (wanted == "errors" and not report.quarantined):
+    if not needs_lake(report, wanted):
         return
     for contract in report.contracts:
         numbers = _all_rows(report, contract, file, max_line_mb) if wanted == "all" and report.duplicates else None
         marked = contract if len(report.contracts) > 1 else None
+        if max(file.stat().st_size, report.rows) < _ROWS_AT_ONCE:  # no row number is larger: one look
+            yield _lines(lake, report, contract, numbers, start=0, wanted=wanted, marked=marked)
+            continue
         last = _last_row(lake, report, contract, numbers)
         for start in range(0, last + 1, _ROWS_AT_ONCE):
             yield _lines(lake, report, contract, numbers, start=start, wanted=wanted, marked=marked)
+
+
+def needs_lake(report: BatchReport, wanted: Wanted) -> bool:
+    """Whether there is anything to read for these verdicts."""
+    return wanted == "all" or (wanted == "errors" and report.quarantined > 0)
 
 
 def summary(report: BatchReport) -> dict[str, Any]:
