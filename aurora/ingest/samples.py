@@ -53,7 +53,8 @@ def seed_landing(paths: TenantPaths, settings: Settings, *, clock: Callable[[], 
     with tempfile.TemporaryDirectory(dir=paths.directory) as folder:
         billed = _billing_files(month, settings.seed, until=clock(), are_all_logged=bool(real))
         for source, name, content in (*generated, *_brokerage_files(settings.seed, until=clock()), *billed):
-            file = Path(folder) / name
+            file = Path(folder) / source / name  # a file dropped may be the same file by another name
+            file.parent.mkdir(exist_ok=True)
             file.write_bytes(content)
             dropped.append(drop_file(paths, file, source=source))
     return dropped

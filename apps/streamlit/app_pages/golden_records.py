@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 import streamlit as st
 
@@ -47,10 +49,14 @@ def _sentence(known: dict[str, dict[str, int]], doubtful: int, disagreements: in
         return "There are no golden records yet."
     records = sum(row["record_count"] for row in known.values())
     golden = sum(row["entity_count"] for row in known.values())
-    doubt = f"{plural(doubtful, 'pair')} wait for your word" if doubtful else "nothing waits for your word"
+    doubt = (
+        f"{plural(doubtful, 'pair')} {'waits' if doubtful == 1 else 'wait'} for your word"
+        if doubtful
+        else "nothing waits for your word"
+    )
     return (
         f"{plural(records, 'record')} are {plural(golden, 'person or property', 'persons and properties')}; {doubt}, "
-        f"{plural(disagreements, 'value')} in other systems differ."
+        f"{plural(disagreements, 'value')} in other systems {'differs' if disagreements == 1 else 'differ'}."
     )
 
 
@@ -78,6 +84,7 @@ def _list(title: str, pin: Pin, viewer: Viewer) -> None:
         note=f"Those made from most records first, up to {LIST_LIMIT}. Pick one to see where its values come from."
         if rows.height
         else None,
+        columns=_columns(),
         on_select=True,
         height=400,
     )
@@ -85,6 +92,19 @@ def _list(title: str, pin: Pin, viewer: Viewer) -> None:
         picked = 0
     if picked is not None:
         golden_record(pin, kind, rows["entity_id"][picked], viewer, are_personal_shown=are_shown)
+
+
+def _columns() -> dict[str, Any]:
+    return {
+        "full_name": st.column_config.TextColumn("Name"),
+        "full_name_ar": st.column_config.TextColumn("Name in Arabic"),
+        "record_count": st.column_config.NumberColumn("Records", format="localized"),
+        "source_count": st.column_config.NumberColumn("Systems", format="localized"),
+        "conflict_count": st.column_config.NumberColumn(
+            "Differing values", format="localized", help="Values of its records that differ from the golden one"
+        ),
+        "entity_id": st.column_config.TextColumn("Golden record"),
+    }
 
 
 def _personal_switch(viewer: Viewer, key: str) -> bool:

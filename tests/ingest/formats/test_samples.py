@@ -105,7 +105,9 @@ def test_real_files_come_in_under_their_own_source_beside_the_fleets(tmp_path):
 def test_every_row_of_the_brokerage_lands(month):
     reports = [one for one in month.reports if one.source in BROKERAGE]
     assert {one.contracts[0] for one in reports} == {"party", "property", "lead", "deal", "payment"}
-    assert sum(one.good for one in reports) == sum(one.rows for one in reports) > 400
+    assert sum(one.good for one in reports) == sum(one.rows for one in reports) > 700
+    assert [one.file_name for one in reports if one.is_known] == []
+    assert len({one.batch_id for one in reports}) == len(reports) == 9
 
 
 def test_every_row_lands_or_is_refused_or_is_a_duplicate(month):
