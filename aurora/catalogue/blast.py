@@ -74,7 +74,7 @@ def blast_of(
     """What the breaking ones among `made` reach. `lineage` is of the state before, `new` the state after."""
     breaking = [change for change in made if change.is_breaking]
     stopped = _stopped(breaking, new, lineage)
-    affected = lineage.affected(_touched(breaking, lineage))
+    affected = {**lineage.affected(_touched(breaking, lineage)), **_unfitting(breaking, lineage)}
     parts = {_dbt_part(lineage, name, "changes") for name in affected}
     parts |= {_dbt_part(lineage, name, "stops") for name in stopped}
     gone = {f"raw.{c.table}" for c in breaking if c.kind == "table_removed"}
@@ -106,6 +106,15 @@ def _stopped(breaking: Sequence[Change], new: State, lineage: Lineage) -> list[s
     }
     raw |= {RAW + table: after[RAW + table] for table in tables if RAW + table in after}
     return lineage.stopped(raw)
+
+
+def _unfitting(breaking: Sequence[Change], lineage: Lineage) -> dict[str, frozenset[str]]:
+    """Dbt models that may not fit a column of another type, and everything made from them, with all columns."""
+    retyped = {(RAW + c.table, str(c.column)) for c in breaking if c.kind == "type"}
+    if not retyped:
+        return {}
+    at_risk = lineage.worked_with(lineage.affected(retyped), retyped)
+    return {name: frozenset(lineage.columns[name]) for name in [*at_risk, *lineage.below(at_risk)]}
 
 
 def _touched(breaking: Sequence[Change], lineage: Lineage) -> set[Column]:

@@ -23,6 +23,9 @@ RAW: Final = "raw__"
 
 _MACRO: Final = re.compile(r"\{%-?\s*macro\s+(\w+)\s*\(.*?\{%-?\s*endmacro\s*-?%\}", re.DOTALL)
 _WORD: Final = re.compile(r"[a-z_]\w*")
+_REF: Final = re.compile(r"""\bref\(\s*['"](\w+)['"]\s*\)""")
+_KPI_HOOKS: Final = ("drop_changed_kpi_rows", "carry_kpi_rows")
+"""Hooks that every KPI runs (dbt_project.yml): what they read, a KPI reads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +107,7 @@ class _Renderer:
         from jinja2 import Environment, StrictUndefined
 
         self._project = project
+        self._hook_parents: set[str] = set()
         self._jinja = Environment(
             extensions=["jinja2.ext.do"],
             undefined=StrictUndefined,
@@ -119,6 +123,8 @@ class _Renderer:
         for file in sorted((project / "macros").glob("*.sql")):
             for macro in _MACRO.finditer(file.read_text(encoding="utf-8")):
                 self._jinja.globals[macro[1]] = self._macro(macro[1], macro[0])
+                if macro[1] in _KPI_HOOKS:
+                    self._hook_parents |= set(_REF.findall(macro[0]))
 
     def dispatch(self, name: str, *_: object) -> Any:
         """The engine's own form of a macro; there is one engine here."""
@@ -156,9 +162,13 @@ class _Renderer:
                 rule="lineage",
                 next_step="Keep to ref, source and macros of the project; see aurora/catalogue/dbt_sql.py.",
             ) from error
+        folder = file.parent.relative_to(self._project / "models").as_posix()
+        if folder == "marts/kpis":
+            asked.parents |= self._hook_parents
+            asked.reads |= {(parent, "period_date") for parent in self._hook_parents}
         return DbtModel(
             name=file.stem,
-            folder=file.parent.relative_to(self._project / "models").as_posix(),
+            folder=folder,
             sql=sql,
             parents=frozenset(asked.parents - {file.stem}),
             macro_reads=frozenset(asked.reads),

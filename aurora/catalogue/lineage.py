@@ -36,6 +36,8 @@ class Compiled:
     """Each column it gives, and the columns of its parents that the values come from."""
     rows: frozenset[Column]
     """Columns of its parents that decide which rows there are: joins, filters, groups."""
+    worked: frozenset[Column] = frozenset()
+    """Columns of its parents that it computes with: of another type they may not fit."""
 
 
 class CannotCompileError(ValueError):
@@ -85,6 +87,13 @@ class Lineage:
                 hit[name] = changed
                 found[name] = frozenset(changed)
         return found
+
+    def worked_with(self, affected: Mapping[str, frozenset[str]], columns: Iterable[Column]) -> list[str]:
+        """Dbt models that compute with one of these columns, or with one that comes from them."""
+        hit = {relation: set(names) for relation, names in affected.items()}
+        for relation, column in columns:
+            hit.setdefault(relation, set()).add(column)
+        return [name for name, one in self.compiled.items() if any(_is_hit(hit, column) for column in one.worked)]
 
     def stopped(self, raw: Columns) -> list[str]:
         """Dbt models that could not be built over raw tables of these columns, in order.
@@ -141,7 +150,7 @@ def read_lineage(raw: Columns, models: Mapping[str, DbtModel] | None = None) -> 
 def _reads_everything(model: DbtModel, columns: Columns) -> Compiled:
     """What is said of SQL that is not understood: every column decides its rows, and what it gives is not known."""
     every = frozenset((parent, column) for parent in model.parents for column in columns.get(parent, ()))
-    return Compiled(outputs={"*": frozenset()}, rows=every)
+    return Compiled(outputs={"*": frozenset()}, rows=every, worked=every)
 
 
 def _is_hit(hit: Mapping[str, set[str]], column: Column) -> bool:
@@ -182,7 +191,7 @@ def _compile(tree: exp.Expr, model: DbtModel, columns: Columns) -> Compiled:
         raise CannotCompileError(f"{model.name} is not a query.")
     reader = _Reader(own=model.name)
     outputs, rows = reader.read(root)
-    return Compiled(outputs=outputs, rows=rows)
+    return Compiled(outputs=outputs, rows=rows, worked=frozenset(reader.worked))
 
 
 def _own_columns(tree: exp.Expr) -> list[str]:
@@ -196,6 +205,7 @@ class _Reader:
 
     def __init__(self, *, own: str) -> None:
         self._own = own
+        self.worked: set[Column] = set()
         self._read: dict[int, tuple[dict[str, frozenset[Column]], frozenset[Column]]] = {}
 
     def read(self, scope: Scope) -> tuple[dict[str, frozenset[Column]], frozenset[Column]]:
@@ -209,6 +219,7 @@ class _Reader:
     def _union(self, scope: Scope) -> tuple[dict[str, frozenset[Column]], frozenset[Column]]:
         parts = [self.read(part) for part in scope.set_operation_scopes]
         names = list(parts[0][0])
+        self.worked |= {column for outputs, _ in parts for origins in outputs.values() for column in origins}
         merged = {
             name: frozenset().union(*(list(outputs.values())[place] for outputs, _ in parts))
             for place, name in enumerate(names)
@@ -229,12 +240,16 @@ class _Reader:
         for projection in select.selects:
             found = list(projection.find_all(exp.Column))
             inside |= {id(column) for column in found}
-            outputs[projection.alias_or_name] = self._origins(scope, found)
+            outputs[projection.alias_or_name] = origins = self._origins(scope, found)
+            if not isinstance(projection.unalias(), exp.Column):
+                self.worked |= origins
         deciding = [column for column in scope.columns if id(column) not in inside]
         for part in scope.subquery_scopes:
             values, filters = self.read(part)
             rows |= filters.union(*values.values())
-        return outputs, rows | self._origins(scope, deciding)
+        decided = self._origins(scope, deciding)
+        self.worked |= decided
+        return outputs, rows | decided
 
     def _origins(self, scope: Scope, columns: Iterable[exp.Column]) -> frozenset[Column]:
         exp, _ = _sqlglot()

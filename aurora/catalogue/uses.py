@@ -106,7 +106,7 @@ def writers(packs: Sequence[Pack]) -> tuple[Writer, ...]:
             kind="format",
             name=name,
             contracts=frozenset(one.CONTRACTS),
-            names=None if one.CONTRACTS is ANY else _words_of(name),
+            names=None if one.CONTRACTS is ANY else _words_of(f"formats/{name}.py", *_INGEST),
         )
         for name, one in source_formats().items()
     ]
@@ -123,12 +123,16 @@ def writers(packs: Sequence[Pack]) -> tuple[Writer, ...]:
     return tuple(found)
 
 
+_INGEST: Final = ("completion.py", "staging.py")
+"""Modules of ingest through which every row goes: columns that they name, every row has."""
+
+
 @cache
-def _words_of(source_format: str) -> frozenset[str]:
-    """Words of the texts of a format's module and of the modules of ingest that it is made of."""
+def _words_of(*files: str) -> frozenset[str]:
+    """Words of the texts of modules of ingest, and of the modules of ingest that they are made of."""
     folder = PROJECT_DIR / "aurora" / "ingest"
     words: set[str] = set()
-    waiting, seen = [folder / "formats" / f"{source_format}.py"], set[Path]()
+    waiting, seen = [folder / file for file in files], set[Path]()
     while waiting:
         file = waiting.pop()
         if file in seen or not file.is_file():
@@ -140,8 +144,9 @@ def _words_of(source_format: str) -> frozenset[str]:
                 words |= set(re.findall(r"[a-z][a-z0-9_]*", node.value))
             elif isinstance(node, ast.keyword) and node.arg:
                 words.add(node.arg)
-            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("aurora.ingest."):
-                waiting.append(PROJECT_DIR / ((node.module or "").replace(".", "/") + ".py"))
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("aurora.ingest"):
+                taken = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+                waiting += [PROJECT_DIR / (module.replace(".", "/") + ".py") for module in taken]
     return frozenset(words)
 
 
