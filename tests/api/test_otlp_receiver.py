@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import json
 
 import httpx
@@ -17,9 +16,6 @@ from apps.api.otlp_replies import status_message
 from aurora.store.lake import read_lake
 
 PROTOBUF = "application/x-protobuf"
-reads_protobuf = pytest.mark.skipif(
-    importlib.util.find_spec("aurora.ingest.formats.otlp_protobuf") is None, reason="no reader of OTLP protobuf"
-)
 
 
 def request_of(trace: str, spans: list[dict], *, agent: str = "clara") -> dict:
@@ -99,7 +95,6 @@ def test_a_key_without_the_scope_exports_nothing(service):
         assert (export(reader, {}).status_code, export(reader, {}).json()["code"]) == (403, 7)
 
 
-@reads_protobuf
 def test_protobuf_is_answered_in_protobuf(service, client):
     message = ExportTraceServiceRequest()
     made = message.resource_spans.add().scope_spans.add()
@@ -117,7 +112,12 @@ def test_protobuf_is_answered_in_protobuf(service, client):
     assert [row[1] for row in traced(service, "c")] == [11]
 
 
-@reads_protobuf
+def test_bytes_that_are_no_protobuf_are_a_bad_request(client):
+    reply = export(client, b"\xff\xfe no protobuf at all", **{"content-type": PROTOBUF})
+    assert (reply.status_code, reply.headers["content-type"]) == (400, PROTOBUF)
+    assert reply.content.startswith(b"\x08\x03\x12")
+
+
 def test_an_empty_protobuf_request_is_taken(client):
     reply = export(client, b"", **{"content-type": PROTOBUF})
     assert (reply.status_code, reply.content) == (200, b"")
