@@ -109,7 +109,7 @@ class Repairs:
         again = reread_file(file, str(first["contract"]), named, max_line_mb=self.max_line_mb)
         if named != UNKNOWN_FORMAT:
             again = without_rows(again, left_out)
-        repair_id = _repair_id("rerun", batch_id, _basis(self._book()), sorted(row.quarantine_id for row in tried))
+        repair_id = _repair_id("rerun", batch_id, self._basis(), sorted(row.quarantine_id for row in tried))
         origin = self._origin(repair_id, about, again.source_format)
         staged = self._stage(again.portions, str(first["contract"]), origin)
         is_read = again.source_format != UNKNOWN_FORMAT
@@ -164,9 +164,7 @@ class Repairs:
             if lost:
                 refused |= {number: missing_rows(frozenset({number})) for number in lost}
             portions.append(portion_of(contract, values, refused))
-        repair_id = _repair_id(
-            act, one.batch_id, _basis(self._book()), sorted(row.quarantine_id for row in rows), content
-        )
+        repair_id = _repair_id(act, one.batch_id, self._basis(), sorted(row.quarantine_id for row in rows), content)
         origin = self._origin(repair_id, about, one.source_format)
         staged = self._stage(iter(portions), one.contract, origin)
         return one.batch_id, staged, rows, changed
@@ -269,6 +267,10 @@ class Repairs:
             ingested_at=self.clock(),
         )
 
+    def _basis(self) -> str:
+        with Doorkeeper(self.paths) as keeper:
+            return _basis(self._book(), keeper.allowed_regions)
+
     def _book(self) -> PriceBook:
         return self.book or default_book()
 
@@ -343,15 +345,16 @@ def _plain(row: Values) -> list[tuple[str, str]]:
     return sorted((name, str(value)) for name, value in row.items())
 
 
-def _basis(book: PriceBook) -> str:
-    """What the gate's answer depends on besides the row: contracts, ingest's own code, prices."""
-    prices = hashlib.sha256("".join(sorted(book.rows["price_id"])).encode()).hexdigest()
-    return f"{_code_hash()}{prices}"
+def _basis(book: PriceBook, regions: Iterable[str]) -> str:
+    """What the gate's answer depends on besides the row: contracts, the door's own code, regions allowed, prices."""
+    known = "".join([*sorted(book.rows["price_id"]), *sorted(regions)])
+    return f"{_code_hash()}{hashlib.sha256(known.encode()).hexdigest()}"
 
 
 @cache
 def _code_hash() -> str:
     digest = hashlib.sha256(repr(sorted(registry.tables().items())).encode())
-    for file in sorted((PROJECT_DIR / "aurora" / "ingest").rglob("*.py")):
-        digest.update(file.read_bytes())
+    for room in ("ingest", "privacy"):
+        for file in sorted((PROJECT_DIR / "aurora" / room).rglob("*.py")):
+            digest.update(file.read_bytes())
     return digest.hexdigest()
