@@ -76,9 +76,18 @@ class ObservationRows:
         if trace.get("id") and not trace.get("sessionId"):
             self._trace(trace, starts, None)
 
+    def keep_alone(self, position: int, document: Mapping[str, Any], raw: str) -> None:
+        """An observation that stands alone and has its position already."""
+        self._alone.append((position, document, raw))
+
+    @property
+    def has_alone(self) -> bool:
+        """An observation that stands alone waits to be compared."""
+        return bool(self._alone)
+
     def settle(self) -> None:
         """Compare the observations that stood alone, after the last of them."""
-        self._observations(self._alone, {})
+        self._observations(sorted(self._alone, key=lambda one: one[0]), {})
         self._alone = []
 
     def _observations(
@@ -117,12 +126,17 @@ class ObservationRows:
             values: Values = {
                 "conversation_id": foreign.text(trace.get("id"), "conversation_id"),
                 "user_id": foreign.text(trace.get("userId"), "user_id"),
-                "started_at": started or (min(times).isoformat() if times else None),
-                "ended_at": max(times).isoformat() if times else None,
+                "started_at": started or (written(min(times)) if times else None),
+                "ended_at": written(max(times)) if times else None,
             }
             self.talks.append((position, values, shown))
         except WrongValueError as wrong:
             self.refused_talks.append(wrong.refusal(position, shown))
+
+
+def written(moment: dt.datetime) -> str:
+    """A time for the gate."""
+    return moment.isoformat(timespec="microseconds")
 
 
 def is_trace(plain: Mapping[str, Any]) -> bool:
@@ -140,8 +154,8 @@ def usage_values(seen: Mapping[str, Any], trace: Mapping[str, Any]) -> Values | 
     """The observation as a usage row; None for a step that is no AI operation."""
     kind = str(foreign.text(seen.get("type"), "type") or "").upper()
     llm = foreign.text(foreign.first(seen, ("model", "providedModelName")), "request_model")
-    tokens = _tokens(seen)
-    named = _named(seen.get("metadata"))
+    tokens = token_counts(seen)
+    named = instrumented(seen.get("metadata"))
     operation = OPERATIONS.get(kind)
     if operation is None and kind not in STEPS:
         raise WrongValueError("operation_name", kind, f"one of {', '.join([*OPERATIONS, *sorted(STEPS)])}")
@@ -160,7 +174,7 @@ def usage_values(seen: Mapping[str, Any], trace: Mapping[str, Any]) -> Values | 
         "occurred_at": foreign.text(seen.get("startTime"), "occurred_at"),
         "operation_name": operation or "chat",
         "provider_name": named.get("provider_name"),
-        "request_model": None if llm == "unknown" else llm and llm.rsplit("/models/", 1)[-1],
+        "request_model": plain_llm(llm),
         "assistant_id": named.get("assistant_id"),
         "conversation_id": session or trace_id,
         "trace_id": trace_id,
@@ -174,7 +188,7 @@ def usage_values(seen: Mapping[str, Any], trace: Mapping[str, Any]) -> Values | 
     }
 
 
-def _tokens(seen: Mapping[str, Any]) -> dict[str, int | None]:
+def token_counts(seen: Mapping[str, Any]) -> dict[str, int | None]:
     """Counts under old and new names. Details may be part of input and output or stand beside them.
 
     `total` tells which where it is there; else the name does: `input_...` and `output_...` stand beside.
@@ -234,18 +248,28 @@ def _first_chunk(seen: Mapping[str, Any], start: dt.datetime | None) -> str | No
     return foreign.text(seconds, "time_to_first_chunk_ms")
 
 
-def _named(metadata: Any) -> dict[str, str | None]:
+def instrumented(metadata: Any) -> dict[str, str | None]:
     """Provider and agent, as instrumentations leave them in the observation's metadata."""
     known = _object(metadata)
     attributes = _object(known.get("attributes"))
     provider = foreign.first(attributes, ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system"))
     provider = provider or known.get("ls_provider")
     agent = foreign.first(attributes, ("gen_ai.agent.id", "gen_ai.agent.name"))
-    name = provider.lower() if isinstance(provider, str) else None
     return {
-        "provider_name": _LISTED_PROVIDER.get(name, name) if name else None,
+        "provider_name": provider_name(provider) if isinstance(provider, str) else None,
         "assistant_id": agent if isinstance(agent, str) else None,
     }
+
+
+def provider_name(given: str | None) -> str | None:
+    """OpenTelemetry's name of a provider as instrumentations give it."""
+    name = given.lower() if given else None
+    return _LISTED_PROVIDER.get(name, name) if name else None
+
+
+def plain_llm(given: str | None) -> str | None:
+    """The language model without the path some providers put before it."""
+    return None if not given or given == "unknown" else given.rsplit("/models/", 1)[-1]
 
 
 def _object(value: Any) -> Mapping[str, Any]:

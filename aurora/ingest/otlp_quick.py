@@ -6,7 +6,7 @@ wants. Any other one is handed to `SpanRows`, as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,11 +14,10 @@ import msgspec
 import polars as pl
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from aurora.ingest import foreign, otlp_names
-from aurora.ingest.foreign import Values
+from aurora.ingest import otlp_names
 from aurora.ingest.otlp import RESOURCE_AGENT, SpanRows
 from aurora.ingest.portions import RAW, ROW, raw_texts
-from aurora.ingest.quick_columns import QuickColumns, resolved
+from aurora.ingest.quick_columns import QuickColumns, resolved, without_enclosed
 
 _ERROR_CODES: Final = frozenset({2, "2", "STATUS_CODE_ERROR"})
 _EVALUATION_MARK: Final = b"gen_ai.evaluation"
@@ -192,7 +191,7 @@ def _frame(read: _Read, odd: set[int]) -> pl.DataFrame:
     odd |= set(frame["_request"].filter(columns.odd).to_list())
     # a step that is no operation is no row, whatever else is wrong with it
     frame = frame.filter(pl.col("operation_name").is_not_null() & ~pl.col("_request").is_in(list(odd)))
-    return _nested(frame).drop("_request", "_parent")
+    return without_enclosed(frame).drop("_request", "_parent")
 
 
 def _operations(read: _Read, names: frozenset[str], columns: QuickColumns) -> list[str | None]:
@@ -244,36 +243,3 @@ def _parents(spans: Sequence[_Span]) -> pl.Series:
     return pl.Series(
         [f"{span.traceId}/{span.parentSpanId}" if span.parentSpanId else None for span in spans], dtype=pl.String
     )
-
-
-def _nested(frame: pl.DataFrame) -> pl.DataFrame:
-    """Spans that enclose another one's tokens, in the same request, without them."""
-    inside = frame.filter(pl.col("_parent").is_in(frame["source_record_id"].implode()))["_request"].unique()
-    if inside.is_empty():
-        return frame
-    suspects = frame.filter(pl.col("_request").is_in(inside.implode())).select(
-        "_request", "_parent", "source_record_id", "operation_name", *foreign.BEARERS
-    )
-    outer = [
-        (number[0], own)
-        for number, rows in suspects.group_by("_request", maintain_order=True)
-        for own in foreign.enclosing(list(_as_values(rows)))
-    ]
-    if not outer:
-        return frame
-    marks = pl.DataFrame(outer, schema={"_request": pl.Int64, "source_record_id": pl.String}, orient="row")
-    marked = frame.join(
-        marks.with_columns(_is_outer=True), on=["_request", "source_record_id"], how="left", maintain_order="left"
-    )
-    is_outer = pl.col("_is_outer").is_not_null()
-    emptied = [name for name in frame.columns if name.endswith("_tokens") or name == "reported_cost_usd"]
-    llm = pl.col("operation_name").is_in(foreign.LLM_OPERATIONS)
-    return marked.with_columns(
-        *(pl.when(~is_outer).then(pl.col(name)).alias(name) for name in emptied),
-        pl.when(is_outer & llm).then(pl.lit("invoke_agent")).otherwise("operation_name").alias("operation_name"),
-    ).drop("_is_outer")
-
-
-def _as_values(rows: pl.DataFrame) -> Iterator[tuple[str | None, str | None, Values]]:
-    for row in rows.iter_rows(named=True):
-        yield row["source_record_id"], row["_parent"], row

@@ -7,12 +7,13 @@ So both ways give the same rows, and the common one costs a tenth.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import polars as pl
 
 from aurora.ingest import foreign
+from aurora.ingest.foreign import Values
 from aurora.ingest.portions import RAW, ROW, raw_texts
 from contracts import registry
 
@@ -146,3 +147,36 @@ def ordered(contract: str, quick: pl.DataFrame, careful: pl.DataFrame) -> pl.Dat
     return rows.select(
         name for name in names if name in rows.columns and (name == ROW or rows[name].null_count() < rows.height)
     )
+
+
+def without_enclosed(frame: pl.DataFrame) -> pl.DataFrame:
+    """Operations that enclose another one's tokens, in the same `_request`, without them; `_parent` names the outer."""
+    inside = frame.filter(pl.col("_parent").is_in(frame["source_record_id"].implode()))["_request"].unique()
+    if inside.is_empty():
+        return frame
+    suspects = frame.filter(pl.col("_request").is_in(inside.implode())).select(
+        "_request", "_parent", "source_record_id", "operation_name", *foreign.BEARERS
+    )
+    outer = [
+        (number[0], own)
+        for number, rows in suspects.group_by("_request", maintain_order=True)
+        for own in foreign.enclosing(list(_as_values(rows)))
+    ]
+    if not outer:
+        return frame
+    marks = pl.DataFrame(outer, schema={"_request": pl.Int64, "source_record_id": pl.String}, orient="row")
+    marked = frame.join(
+        marks.with_columns(_is_outer=True), on=["_request", "source_record_id"], how="left", maintain_order="left"
+    )
+    is_outer = pl.col("_is_outer").is_not_null()
+    emptied = [name for name in frame.columns if name.endswith("_tokens") or name == "reported_cost_usd"]
+    llm = pl.col("operation_name").is_in(foreign.LLM_OPERATIONS)
+    return marked.with_columns(
+        *(pl.when(~is_outer).then(pl.col(name)).alias(name) for name in emptied),
+        pl.when(is_outer & llm).then(pl.lit("invoke_agent")).otherwise("operation_name").alias("operation_name"),
+    ).drop("_is_outer")
+
+
+def _as_values(rows: pl.DataFrame) -> Iterator[tuple[str | None, str | None, Values]]:
+    for row in rows.iter_rows(named=True):
+        yield row["source_record_id"], row["_parent"], row

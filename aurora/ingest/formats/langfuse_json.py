@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
 
 from aurora.ingest import foreign, langfuse
-from aurora.ingest.documents import Positions, read_documents
+from aurora.ingest.documents import PlainDocument, Positions, read_quickly, unknown_shape
 from aurora.ingest.langfuse import ObservationRows
+from aurora.ingest.langfuse_quick import QuickObservations
+from aurora.ingest.langfuse_structs import DOCUMENTS
 from aurora.ingest.portions import Portion, Refusal, SourceFile
+from aurora.ingest.quick_columns import ordered
 from aurora.ingest.sample_operations import Operation, conversations, sample_operations
 
 CONTRACTS: Final = ("usage", "conversation")
@@ -61,17 +65,31 @@ def _is_document(value: Mapping[str, Any]) -> bool:
 def read(file: SourceFile) -> Iterator[Portion]:
     """Usage rows of the observations, and a conversation row for each trace without a session."""
     observations, traces = Positions(), Positions()
-    for documents in read_documents(file, is_document=_is_document):
+    for documents in read_quickly(file, is_document=_is_document, quick=DOCUMENTS):
         found = ObservationRows(observations, traces)
+        quick = QuickObservations(found)
         for document in documents:
             if isinstance(document, Refusal):
                 found.refused.append(observations.placed(document))
-            else:
+            elif not isinstance(document, PlainDocument):
                 found.add(document)
+            elif not quick.add(document.value, document.raw):
+                _add_with_care(document.raw, found)
+        plain, talks = quick.rows()
         found.settle()
-        yield foreign.text_portion("usage", found.usage, found.refused)
-        if found.talks or found.refused_talks:
-            yield foreign.text_portion("conversation", found.talks, found.refused_talks)
+        usage = foreign.text_portion("usage", found.usage, found.refused)
+        yield replace(usage, rows=ordered("usage", plain, usage.rows))
+        if found.talks or found.refused_talks or talks.height:
+            conversation = foreign.text_portion("conversation", found.talks, found.refused_talks)
+            yield replace(conversation, rows=ordered("conversation", talks, conversation.rows))
+
+
+def _add_with_care(raw: bytes, found: ObservationRows) -> None:
+    document = msgspec.json.decode(raw)
+    if _is_document(document):
+        found.add(document, raw.decode())
+    else:
+        found.refused.append(unknown_shape(document, found.observations.next()))
 
 
 def write(operations: Sequence[Operation]) -> bytes:
