@@ -303,12 +303,13 @@ def _quarantine(draw: random.Random) -> list[Row]:
         ("langfuse", "at_least", "input_tokens"), ("langfuse", "not_before", "occurred_at"),
         ("otlp", "type", "output_tokens"), ("azure", "not_null", "occurred_at"), ("otlp", "unique_key", "usage_id"),
     )  # fmt: skip
-    return [
+    rows = [
         {"source": source, "contract": "usage", "rule": rule, "column_name": column,
          "period_date": TODAY - dt.timedelta(days=back), "row_count": draw.randint(1, 9)}
         for source, rule, column in cases
         for back in range(0, 12, 3)
     ]  # fmt: skip
+    return [{**row, "open_count": row["row_count"]} for row in rows]
 
 
 def _kpis() -> list[Row]:

@@ -78,7 +78,7 @@ REFUSED = Question(
     marts=("quarantine_reasons",),
     shape={"source": TEXT, "contract": TEXT, "rule": TEXT, "column_name": TEXT, "row_count": INT},
     sql="""
-        SELECT source, contract, rule, column_name, sum(row_count) AS row_count
+        SELECT source, contract, rule, column_name, sum(open_count) AS row_count
         FROM mart.quarantine_reasons GROUP BY source, contract, rule, column_name
         ORDER BY row_count DESC LIMIT 100
     """,
