@@ -22,13 +22,16 @@ LiveColumn = tuple[str, bool]
 _SHOWN: Final = 5
 
 
-def follow_contracts(connection: duckdb.DuckDBPyConnection) -> None:
+def follow_contracts(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Table] | None = None) -> None:
     """Bring the attached raw lake up to the contracts in one transaction; does nothing when it is.
+
+    `tables` are the registry's when absent.
 
     Errors: `DataError` when a contract broke with the lake and names no migration, or one that does not
     lead to its shape; the lake is then as it was.
     """
-    changes = table_changes(connection)
+    tables = registry.tables() if tables is None else tables
+    changes = table_changes(connection, tables)
     if not changes:
         return
     connection.execute("BEGIN TRANSACTION")
@@ -36,7 +39,7 @@ def follow_contracts(connection: duckdb.DuckDBPyConnection) -> None:
         for change in changes:
             connection.execute(change)
         # what a migration left is additive by now, or was not what the contract says
-        for change in table_changes(connection, may_migrate=False):
+        for change in table_changes(connection, tables, may_migrate=False):
             connection.execute(change)
         connection.execute("CALL raw.set_commit_message('store', 'Follow the contracts')")
         connection.execute("COMMIT")
@@ -45,12 +48,14 @@ def follow_contracts(connection: duckdb.DuckDBPyConnection) -> None:
         raise
 
 
-def table_changes(connection: duckdb.DuckDBPyConnection, *, may_migrate: bool = True) -> list[str]:
+def table_changes(
+    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Table], *, may_migrate: bool = True
+) -> list[str]:
     """Statements that bring the attached raw lake up to the contracts; none when it is."""
     live = live_columns(connection)
     changes: list[str] = []
     refused: list[tuple[Table, str, str]] = []
-    for declared in registry.tables().values():
+    for declared in tables.values():
         columns = live.get(declared.name)
         if columns is None:
             changes.append(_creation(declared))
