@@ -43,8 +43,14 @@ def open_duckdb(paths: TenantPaths) -> duckdb.DuckDBPyConnection:
 
 
 def spill_folder(paths: TenantPaths) -> Path:
-    """Where DuckDB spills, a folder a connection below it: two processes must not share one."""
-    return paths.files("raw").parent / ".spill"
+    """Where DuckDB spills, a folder a connection below it: two processes must not share one.
+
+    DuckDB makes its own folder and none above it, so this one is made here, where there is a tenant.
+    """
+    folder = paths.files("raw").parent / ".spill"
+    if folder.parent.is_dir():
+        folder.mkdir(exist_ok=True)
+    return folder
 
 
 def attach_for_reading(connection: duckdb.DuckDBPyConnection, paths: TenantPaths, layer: Layer, snapshot: int) -> None:

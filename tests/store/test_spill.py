@@ -1,0 +1,32 @@
+"""A query that does not fit into memory ends all the same: it spills inside the tenant's region."""
+
+from pathlib import Path
+
+from aurora.store.connection import open_duckdb, spill_folder
+from aurora.store.lake import create_lake
+from aurora.store.paths import create_tenant, tenant_paths
+
+
+def test_a_query_larger_than_memory_spills_where_the_tenants_files_lie(tmp_path: Path) -> None:
+    paths = create_tenant(tmp_path, "demo", "ae-dubai")
+    create_lake(paths)
+    connection = open_duckdb(paths)
+    try:
+        connection.execute("SET memory_limit = '90MiB'")
+        connection.execute("SET threads = 1")
+        # a window over texts must hold them all
+        (widest,) = connection.execute(
+            "SELECT max(n) FROM (SELECT row_number() OVER (ORDER BY hash(i)) AS n, repeat('x', 200) || i AS t"
+            " FROM range(700_000) AS r(i)) WHERE t <> ''"
+        ).fetchone() or (0,)
+        assert widest == 700_000
+        assert spill_folder(paths).is_dir()
+    finally:
+        connection.close()
+
+
+def test_no_folder_is_made_for_a_tenant_that_is_not_there(tmp_path: Path) -> None:
+    made = create_tenant(tmp_path, "demo", "ae-dubai")
+    absent = tenant_paths(tmp_path, made.tenant)
+    other = type(absent)(tmp_path, "other", "ae-dubai")
+    assert not spill_folder(other).exists()
