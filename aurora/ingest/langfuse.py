@@ -74,7 +74,7 @@ class ObservationRows:
         trace = {camel(key): value for key, value in about.items()}
         starts = self._observations([(self.observations.next(), member, None) for member in members], trace)
         if trace.get("id") and not trace.get("sessionId"):
-            self._trace(trace, starts, None)
+            self._trace(trace, starts, as_json(about))
 
     def keep_alone(self, position: int, document: Mapping[str, Any], raw: str) -> None:
         """An observation that stands alone and has its position already."""
@@ -120,7 +120,7 @@ class ObservationRows:
         if trace.get("sessionId"):
             return
         position = self.traces.next()
-        shown = raw or as_json({**trace, "observations": len(times)})
+        shown = raw or as_json(trace)
         try:
             started = foreign.text(trace.get("timestamp"), "started_at")
             values: Values = {

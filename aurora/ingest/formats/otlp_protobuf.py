@@ -104,7 +104,7 @@ def _parts(path: Path, *, limit: int) -> Iterator[bytes | Refusal]:
                 reason = f"Resource spans of {length / 2**20:.0f} MiB are over the limit (AURORA_MAX_UPLOAD_MB)."
                 shown = stream.read(_SHOWN_BYTES).hex()
                 yield Refusal(0, "document_size", f"{reason} Export fewer spans at once, or raise the limit.", shown)
-                stream.seek(length - _SHOWN_BYTES, 1)
+                stream.seek(min(stream.tell() - _SHOWN_BYTES + length, path.stat().st_size))
                 continue
             part = stream.read(length)
             if len(part) < length:
