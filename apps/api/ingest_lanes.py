@@ -11,7 +11,6 @@ import logging
 import math
 import subprocess
 import sys
-import threading
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -35,6 +34,8 @@ _GROUP_BYTES: Final = 256 * 2**20
 _IDLE_S: Final = 600.0
 _SPOOL_THREADS: Final = 4
 _LONGEST_WAIT_S: Final = 60
+_LAST_S: Final = 8.0
+"""What a group at hand is given when the server stops."""
 _FORGET: Final = 0.3
 _logger = logging.getLogger("aurora.api")
 
@@ -94,7 +95,10 @@ class IngestLane:
         waiting = _Waiting(body, job, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         self._came.set()
-        answer = await waiting.done
+        try:
+            answer = await waiting.done
+        except asyncio.CancelledError:
+            raise _stopping() from None  # the server ends: its sender is told to come again
         if answer.code:
             raise _error(answer)
         return answer, _opened(Path(job.file + VERDICTS))
@@ -106,7 +110,12 @@ class IngestLane:
         for waiting in self._queue:
             if not waiting.done.done():
                 waiting.done.set_exception(_stopping())
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._worker.end)
+        ending = asyncio.get_running_loop().run_in_executor(self._thread, self._worker.end)
+        try:
+            await asyncio.wait_for(asyncio.shield(ending), _LAST_S)
+        except TimeoutError:  # a large body: the next start takes it from the spool
+            self._worker.kill()
+            await ending
         self._thread.shutdown(wait=False)
 
     async def _run(self) -> None:
@@ -136,11 +145,11 @@ class IngestLane:
     async def _ingest(self, group: list[_Waiting]) -> None:
         loop = asyncio.get_running_loop()
         began = time.monotonic()
+        at_work = loop.run_in_executor(self._thread, self._worker.ingest, [waiting.job for waiting in group])
         try:
-            answers = await asyncio.shield(
-                loop.run_in_executor(self._thread, self._worker.ingest, [waiting.job for waiting in group])
-            )
+            answers = await asyncio.shield(at_work)
         except asyncio.CancelledError:
+            at_work.add_done_callback(lambda done: done.exception())
             for waiting in group:
                 _settle(waiting, _stopping())
             raise
@@ -201,7 +210,7 @@ class _Worker:
             str(settings.max_upload_mb),
         ]
         self._process: subprocess.Popen[bytes] | None = None
-        self._lock = threading.Lock()
+        self._is_killed = False
 
     def begin(self) -> None:
         """Start the process; it first ingests what an earlier one left in the spool."""
@@ -213,6 +222,8 @@ class _Worker:
         try:
             return self._exchange(jobs)
         except (OSError, EOFError):
+            if self._is_killed:
+                raise
             _logger.warning("The ingest process died; starting another")
             self.end()
             return self._exchange(jobs)
@@ -227,6 +238,12 @@ class _Worker:
         if not line:
             raise EOFError("The ingest process ended without an answer.")
         return ANSWERS.decode(line)
+
+    def kill(self) -> None:
+        """End the process at once, from any thread; nothing is started after it."""
+        self._is_killed = True
+        if self._process is not None:
+            self._process.kill()
 
     def end(self) -> None:
         """End the process, once it is done with what it has."""
