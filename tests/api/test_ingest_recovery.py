@@ -85,6 +85,7 @@ def ids(paths: TenantPaths) -> Iterator[str]:
         yield from lake.query("SELECT usage_id FROM raw.usage ORDER BY row_number")["usage_id"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_worker_killed", [True, False], ids=["both killed", "the worker goes on"])
 def test_a_whole_body_lands_exactly_once(paths, token, start_child, is_worker_killed):
     with hold_write_lock(paths, "raw"), start_child(paths.data_dir) as (child, port):
@@ -107,6 +108,7 @@ def test_a_whole_body_lands_exactly_once(paths, token, start_child, is_worker_ki
     assert waiting(paths, "*") == []
 
 
+@pytest.mark.slow
 def test_a_torn_body_is_removed_at_the_next_start(paths, token, start_child):
     head = (
         f"POST /api/v1/ingest/usage HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nContent-Length: 900000\r\n"
