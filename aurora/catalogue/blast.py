@@ -1,6 +1,7 @@
 """The blast radius of a change of a contract: what stops, what changes, and who must follow.
 
 - `stops`: it can no longer be built or read.
+- `may stop`: it computes with a column of another type, or is made from what does.
 - `changes`: it still works, and what it says is made from something that means something else now.
 - `must follow`: it sends or receives rows of the contract and may be refused until it does.
 """
@@ -16,8 +17,9 @@ from aurora.catalogue.lineage import Column, Lineage, raw_columns
 from aurora.catalogue.uses import User, Writer
 from contracts.evolution import Change, ChangeKind, State
 
-Effect = Literal["stops", "changes", "must follow"]
-EFFECTS: Final[tuple[Effect, ...]] = ("stops", "changes", "must follow")
+Effect = Literal["stops", "may stop", "changes", "must follow"]
+EFFECTS: Final[tuple[Effect, ...]] = ("stops", "may stop", "must follow", "changes")
+"""What a change does to a part, the strongest first."""
 PartKind = Literal[
     "staging", "intermediate", "mart", "kpi", "feature", "policy", "rule", "page", "code", "format", "assistant"
 ]
@@ -74,13 +76,14 @@ def blast_of(
     """What the breaking ones among `made` reach. `lineage` is of the state before, `new` the state after."""
     breaking = [change for change in made if change.is_breaking]
     stopped = _stopped(breaking, new, lineage)
-    affected = {**lineage.affected(_touched(breaking, lineage)), **_unfitting(breaking, lineage)}
+    affected, unfitting = lineage.affected(_touched(breaking, lineage)), _unfitting(breaking, lineage)
     parts = {_dbt_part(lineage, name, "changes") for name in affected}
+    parts |= {_dbt_part(lineage, name, "may stop") for name in unfitting}
     parts |= {_dbt_part(lineage, name, "stops") for name in stopped}
     gone = {f"raw.{c.table}" for c in breaking if c.kind == "table_removed"}
     lost = {(f"raw.{c.table}", str(c.column)) for c in breaking if c.kind == "column_removed"}
     changed = {(_shown(relation), column) for relation, column in _touched(breaking, lineage)} | {
-        (_shown(relation), column) for relation, columns in affected.items() for column in columns
+        (_shown(relation), column) for relation, columns in {**affected, **unfitting}.items() for column in columns
     }
     for user in users:
         effect = _effect(user, {*gone, *(f"mart.{name}" for name in stopped)}, lost, changed)
@@ -172,7 +175,7 @@ def _must_follow(writer: Writer, change: Change) -> bool:
 
 def _strongest(parts: Iterable[Part]) -> list[Part]:
     """One part a kind and name: stopping is more than changing."""
-    order: dict[Effect, int] = {"stops": 0, "must follow": 1, "changes": 2}
+    order: dict[Effect, int] = {effect: place for place, effect in enumerate(EFFECTS)}
     found: dict[tuple[str, str], Part] = {}
     for part in parts:
         held = found.get((part.kind, part.name))
