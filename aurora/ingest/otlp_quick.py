@@ -82,9 +82,9 @@ class _Read:
         self.raws: list[Raw] = []
         self.positions: list[int] = []
         self.requests: list[int] = []
-        self.names: set[str] = set()
-        """Names of attributes met so far, and of them those that tell a GenAI span."""
-        self.telling: set[str] = set()
+        self._telling: set[str] = set()
+        """Names of attributes that tell a GenAI span, and others, as far as they were met."""
+        self._plain: set[str] = set()
 
     def keep_first(self, count: int) -> None:
         """Forget the spans after the first `count`."""
@@ -93,11 +93,13 @@ class _Read:
 
     def is_genai(self, attributes: Mapping[str, Any]) -> bool:
         """Whether a span with these attributes is an AI operation's."""
-        new = attributes.keys() - self.names
-        if new:
-            self.names |= new
-            self.telling |= {name for name in new if otlp_names.is_genai((name,))}
-        return not self.telling.isdisjoint(attributes)
+        if not self._telling.isdisjoint(attributes):
+            return True
+        new = attributes.keys() - self._plain
+        told = {name for name in new if otlp_names.is_genai((name,))}
+        self._telling |= told
+        self._plain |= new - told
+        return bool(told)
 
 
 @dataclass(slots=True)
@@ -174,7 +176,7 @@ def _attributes(given: list[_Attribute] | None) -> dict[str, Any]:
 
 def _frame(read: _Read, odd: set[int]) -> pl.DataFrame:
     """Rows of all requests but the odd ones; those that turn out odd are added to `odd`."""
-    names = frozenset(read.names)
+    names = frozenset[str]().union(*read.attributes)
     columns = QuickColumns(len(read.spans))
     operations = _operations(read, names, columns)
     _facts(read, names, columns)
@@ -208,8 +210,8 @@ def _facts(read: _Read, names: frozenset[str], columns: QuickColumns) -> None:
     ids = _hex([span.spanId for span in read.spans], 16, columns)
     columns.put("source_record_id", traces + "/" + ids)
     columns.put("trace_id", traces)
-    start = columns.whole([span.startTimeUnixNano for span in read.spans])
-    end = columns.whole([span.endTimeUnixNano for span in read.spans])
+    start, _ = columns.whole([span.startTimeUnixNano for span in read.spans])
+    end, _ = columns.whole([span.endTimeUnixNano for span in read.spans])
     columns.nanoseconds("occurred_at", start)
     columns.duration("duration_ms", start, end)
     for column, called in otlp_names.TEXTS.items():

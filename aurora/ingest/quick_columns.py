@@ -17,7 +17,6 @@ from aurora.ingest.foreign import Values
 from aurora.ingest.portions import RAW, ROW, raw_texts
 from contracts import registry
 
-_WHOLE: Final = r"^-?[0-9]{1,19}$"
 _RFC_3339: Final = "%Y-%m-%dT%H:%M:%S%.6f+00:00"
 _MAX_MS: Final = 2.0**52
 
@@ -32,7 +31,8 @@ class QuickColumns:
 
     def mark(self, odd: pl.Series) -> None:
         """Records where `odd` is true are to be read with care; null is not odd."""
-        self.odd = self.odd | odd.fill_null(value=False)
+        if odd.any():
+            self.odd = self.odd | odd.fill_null(value=False)
 
     def text(self, name: str, values: Sequence[Any]) -> pl.Series:
         """Texts as they are; an empty one is none."""
@@ -41,22 +41,24 @@ class QuickColumns:
         except TypeError:
             self.mark(pl.Series([value is not None and not isinstance(value, str) for value in values]))
             column = pl.Series(name, [value if isinstance(value, str) else None for value in values], dtype=pl.String)
-        return self.put(name, _without_empty(column))
+        return self.put(name, _none_where(column, column == "") if "" in values else column)
 
     def mapped(self, name: str, values: Sequence[str | None], change: Callable[[str | None], str | None]) -> pl.Series:
         """Texts changed by a rule that looks at each distinct one once."""
         changed = {value: change(value) for value in set(values)}
         return self.put(name, pl.Series(name, [changed[value] for value in values], dtype=pl.String))
 
-    def whole(self, values: Sequence[Any]) -> pl.Series:
-        """Whole numbers, given as numbers or as digits."""
+    def whole(self, values: Sequence[Any]) -> tuple[pl.Series, pl.Series]:
+        """Whole numbers, given as numbers or as digits, and their text. Digits written in another way are odd."""
         try:
             digits = pl.Series(values, dtype=pl.String, strict=True)
         except TypeError:
-            return self._numbers(values)
+            numbers = self._numbers(values)
+            return numbers, numbers.cast(pl.String)
         numbers = digits.cast(pl.Int64, strict=False)
-        self.mark(~digits.str.contains(_WHOLE) | (numbers.is_null() & digits.is_not_null()))
-        return numbers
+        texts = numbers.cast(pl.String)
+        self.mark(texts.ne_missing(digits))
+        return numbers, texts
 
     def _numbers(self, values: Sequence[Any]) -> pl.Series:
         plain = [
@@ -68,7 +70,7 @@ class QuickColumns:
 
     def count(self, name: str, values: Sequence[Any]) -> pl.Series:
         """A column of whole numbers."""
-        return self.put(name, self.whole(values).cast(pl.String))
+        return self.put(name, self.whole(values)[1])
 
     def nanoseconds(self, name: str, ticks: pl.Series) -> pl.Series:
         """Unix times in nanoseconds; 0 is none."""
@@ -117,10 +119,6 @@ class QuickColumns:
         """A column that is ready."""
         self.columns[name] = column.alias(name)
         return self.columns[name]
-
-
-def _without_empty(column: pl.Series) -> pl.Series:
-    return _none_where(column, column == "")
 
 
 def _none_where(column: pl.Series, condition: pl.Series) -> pl.Series:
