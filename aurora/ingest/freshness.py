@@ -105,7 +105,7 @@ def source_health(lake: LakeReader, now: dt.datetime) -> list[SourceHealth]:
     days: dict[tuple[str, str], dict[dt.date, int]] = defaultdict(dict)
     landed = lake.query(
         """
-        SELECT source, contract, coalesce(event_date, CAST(ingested_at AS DATE)) AS day, sum(good_count) AS row_count
+        SELECT source, contract, event_date AS day, sum(good_count) AS row_count
         FROM raw.batch_day GROUP BY ALL HAVING day >= $since
         """,
         {"since": since.date()},

@@ -29,7 +29,7 @@ def batch_days(lake: LakeReader, contract: str, batches: Sequence[dict[str, obje
     first = min(int(str(batch["batch_seq"])) for batch in batches)
     days = lake.query(
         f"""
-        SELECT batch_seq, CAST({at} AS DATE) AS event_date, count(*) AS good_count, min({at}) AS first_event_at,
+        SELECT batch_seq, CAST(coalesce({at}, ingested_at) AS DATE) AS event_date, count(*) AS good_count, min({at}) AS first_event_at,
             max({at}) AS last_event_at
         FROM raw.{contract} WHERE batch_seq >= $first GROUP BY ALL ORDER BY ALL
         """,

@@ -15,7 +15,7 @@ COLUMNS: tuple[Field, ...] = (
     Field(name="repaired_columns", type="json", meaning="Columns that a person gave new values, a JSON array.", privacy="public"),
     Field(name="refused_at", type="timestamp", meaning="When the row was refused.", unit="UTC"),
     Field(name="resolved_at", type="timestamp", meaning="When it was acted on.", unit="UTC"),
-    Field(name="event_date", type="date", meaning="UTC day of the row's own time; empty when it has none.", unit="UTC day"),
+    Field(name="event_date", type="date", meaning="UTC day of the rows' own time; of their ingest, where they have none.", unit="UTC day"),
     Field(name="first_event_at", type="timestamp", meaning="Oldest of the rows' own times.", unit="UTC"),
     Field(name="last_event_at", type="timestamp", meaning="Newest of the rows' own times.", unit="UTC"),
     Field(name="expected_interval_h", type="float", unit="h", meaning="Longest time between two batches of the source; empty: learnt from history.", checks=at_least(0)),

@@ -50,7 +50,7 @@ BATCH_DAY = Table(
         "last_event_at",
         "ingested_at",
     ),
-    optional=frozenset({"event_date", "first_event_at", "last_event_at"}),
+    optional=frozenset({"first_event_at", "last_event_at"}),
     owner="data engineering",
     retention_days=2555,
     is_ingested=False,

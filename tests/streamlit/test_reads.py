@@ -35,7 +35,7 @@ from aurora.store.journal import StateReader
 from aurora.store.lake import read_lake, write_lake
 from aurora.store.state import StateStore
 from contracts.messages.decisions import Decision
-from tests.streamlit.company import DAYS, NOW, TODAY, seed_journal
+from tests.streamlit.company import DAYS, NOW, STAGES, TODAY, seed_journal
 
 
 def _usage(pin: Pin) -> pl.DataFrame:
@@ -143,7 +143,7 @@ def test_a_share_of_few_is_less_certain_than_the_same_share_of_many() -> None:
 def test_health_judges_each_fact_in_a_word(pin: Pin) -> None:
     lines = {line.title: line for line in health_lines(home_figures(pin), stage_records(pin.paths), now=NOW)}
     assert lines["Assistants"].tone == "act"
-    assert lines["Build"].detail.startswith("7 stages built; last route llm, 14 minutes ago")
+    assert lines["Build"].detail.startswith(f"{len(STAGES)} stages built; last route llm, 12 minutes ago")
     assert lines["Figures"].tone == "good"
     assert lines["Prices"].tone == "act"
     late = {line.title: line for line in health_lines(home_figures(pin), [], now=NOW + dt.timedelta(days=9))}
