@@ -108,7 +108,10 @@ def to_judge(pin: Pin, kind: EntityKind, *, are_personal_shown: bool) -> pl.Data
         )
     said = rows["match_evidence"].str.json_decode(pl.Struct({"agree": pl.List(TEXT), "differ": pl.List(TEXT)}))
     told = [
-        said.struct.field(which).list.eval(pl.element().str.strip_suffix("_token")).list.join(", ").alias(which)
+        said.struct.field(which)
+        .list.eval(pl.element().str.strip_suffix("_token").str.replace_all("_", " "))
+        .list.join(", ")
+        .alias(which)
         for which in ("agree", "differ")
     ]
     rows = rows.with_columns(told).select(*_JUDGED).cast(_JUDGED)  # type: ignore[arg-type]
@@ -121,6 +124,7 @@ def told_systems(pin: Pin) -> pl.DataFrame:
         {
             **one,
             "told_by": "command" if one["is_command"] else "alert",
+            "column": one["column"].replace("_", " "),
             "record": _written(one["record"]),
             "golden_from": _written(one["golden_from"]),
         }

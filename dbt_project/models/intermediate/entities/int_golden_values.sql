@@ -70,5 +70,11 @@ select
     *,
     max(case when survivor_rank = 1 then compared_value end) over (
         partition by entity_kind, entity_id, survivor_column
-    ) as golden_compared_value
+    ) as golden_compared_value,
+    max(case when survivor_rank = 1 then source end) over (
+        partition by entity_kind, entity_id, survivor_column
+    ) as golden_source,
+    max(case when survivor_rank = 1 then source_record_id end) over (
+        partition by entity_kind, entity_id, survivor_column
+    ) as golden_record_id
 from ranked
