@@ -62,6 +62,7 @@ def _predicted(blast: Blast, parts: set[made.Part]) -> set[made.Part]:
     return found & parts
 
 
+@pytest.mark.slow
 def test_every_break_is_predicted_and_few_others(lineage, compiled, tmp_path: Path):
     read = sorted({r.removeprefix(RAW) for m in lineage.models.values() for r in m.parents if r.startswith(RAW)})
     injected = made.mutations(STATE, tables=read, seed=3, is_thorough=bool(os.environ.get("AURORA_ALL_MUTATIONS")))

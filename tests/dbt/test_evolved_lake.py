@@ -1,10 +1,13 @@
 """A built lake of a release whose contract lacked a column: it follows, takes old and new files, and builds."""
 
+import pytest
+
 from aurora.store.lake import create_lake, read_lake, write_lake
 from orchestration.dbt_runner import run_dbt
 from tests.dbt import company
 
 
+@pytest.mark.slow
 def test_a_lake_that_followed_an_additive_change_builds(copied):
     paths = copied()
     sql = "ALTER TABLE raw.usage DROP COLUMN quality"
