@@ -54,7 +54,7 @@ _AMOUNTS: Final = {
     "request_usd": "_request",
 }
 _NANO: Final = 10**9
-WITHOUT_OUTPUT: Final = ("embeddings", "rerank", "moderation", "retrieval")
+_WITHOUT_OUTPUT: Final = ("embeddings", "rerank", "moderation", "retrieval")
 """Operations that give no output tokens: a source that is silent about them means none."""
 COST_COLUMNS: Final = ("cost_usd", "cost_source", "price_id")
 
@@ -108,21 +108,6 @@ class PriceBook:
                     tiers.setdefault(row["tier_start_tokens"], row)
             self._priced[key] = [tiers[start] for start in sorted(tiers)]
         return self._priced[key]
-
-    def tiers(
-        self, provider_name: str | None, answered: str | None, asked: str | None, day: dt.date
-    ) -> list[dict[str, Any]]:
-        """Price rows, one a tier from the lowest, that hold for these names on that UTC day; none for no price."""
-        return self._tiers((provider_name, answered, asked, day))
-
-    def turning_days(self, provider_name: str | None, answered: str | None, asked: str | None) -> list[dt.date]:
-        """Days on which the price of these names may change, in order."""
-        listed = self.find(provider_name, answered) or self.find(provider_name, asked)
-        moments = (
-            [row[name] for row in self._by_key.get(listed, []) for name in ("valid_from", "valid_to")] if listed else []
-        )
-        days = {at.date() + dt.timedelta(days=at.time() > dt.time.min) for at in moments if at is not None}
-        return sorted(day for day in days if dt.date.min < day < dt.date.max)
 
     def price(self, usage: pl.DataFrame) -> pl.DataFrame:
         """`usage` with `cost_usd`, `cost_source` and `price_id`; order and other columns are kept.
@@ -179,7 +164,7 @@ def _cost() -> pl.Expr:
     write = pl.col("cache_creation_input_tokens").fill_null(0)
     plain = pl.col("input_tokens") - read - write
     output = (
-        pl.when(pl.col("operation_name").is_in(WITHOUT_OUTPUT))
+        pl.when(pl.col("operation_name").is_in(_WITHOUT_OUTPUT))
         .then(pl.col("output_tokens").fill_null(0))
         .otherwise(pl.col("output_tokens"))
     )

@@ -75,8 +75,40 @@ def _cast(given: pl.Series, field: Field, to: pl.DataType) -> pl.Series:
     if given.null_count() == given.len():
         return pl.Series(given.name, [None], dtype=to).new_from_index(0, given.len())
     if given.dtype != pl.String:
-        return given.cast(to, strict=False)
+        return _typed(given, field, to)
     return _FROM_TEXT[field.type](given, to)
+
+
+def _typed(given: pl.Series, field: Field, to: pl.DataType) -> pl.Series:
+    """A value of another type, where it stays the same value; else null. An int is no time: its unit is unknown."""
+    kind = given.dtype
+    match field.type:
+        case "int" | "decimal" if kind.is_float():
+            whole = given.is_finite() & ((given == given.floor()) if field.type == "int" else pl.lit(value=True))
+            return _only(given, whole).cast(to, strict=False)
+        case "int" | "float" if kind.is_numeric():
+            wide = given.cast(to, strict=False)
+            return _only(wide, wide == given) if kind.is_decimal() and field.type == "int" else _finite(wide)
+        case "decimal" if kind.is_numeric():
+            wide = given.cast(pl.Decimal(38, kind.scale if isinstance(kind, pl.Decimal) else 9), strict=False)
+            narrow = wide.cast(to, strict=False)
+            return _only(narrow, narrow.cast(wide.dtype, strict=False) == wide)
+        case "timestamp" if isinstance(kind, pl.Datetime):
+            at = given.dt.replace_time_zone("UTC") if kind.time_zone is None else given.dt.convert_time_zone("UTC")
+            return at.cast(to)
+        case "timestamp" if kind == pl.Date:
+            return given.cast(pl.Datetime("us")).dt.replace_time_zone("UTC").cast(to)
+        case _:
+            return _FROM_TEXT[field.type](given.cast(pl.String, strict=False), to)
+
+
+def _only(column: pl.Series, holds: pl.Series | pl.Expr) -> pl.Series:
+    """The column's values where `holds`, nulls elsewhere."""
+    return column.to_frame().select(pl.when(holds).then(pl.col(column.name))).to_series()
+
+
+def _finite(column: pl.Series) -> pl.Series:
+    return _only(column, column.is_finite()) if column.dtype.is_float() else column
 
 
 def _number(given: pl.Series, to: pl.DataType) -> pl.Series:

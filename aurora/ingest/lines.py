@@ -72,8 +72,15 @@ def _foreign_encoding(stream: BinaryIO) -> Refusal | None:
     return None
 
 
-def _chunks(stream: BinaryIO, *, limit: int, quoted: bool) -> Iterator[LineChunk]:
-    size, kept, first = min(CHUNK_BYTES, limit), 0, 1
+def read_from(file: SourceFile, *, start: int, first: int, quoted: bool = False) -> Iterator[LineChunk]:
+    """The lines from byte `start` on, which begins line `first`."""
+    with file.path.open("rb") as stream:
+        stream.seek(start)
+        yield from _chunks(stream, limit=file.max_line_bytes, quoted=quoted, first=first)
+
+
+def _chunks(stream: BinaryIO, *, limit: int, quoted: bool, first: int = 1) -> Iterator[LineChunk]:
+    size, kept = min(CHUNK_BYTES, limit), 0
     # one buffer for the whole file: fresh memory costs more than reading into it
     buffer = bytearray(2 * size)
     while True:

@@ -312,12 +312,6 @@ class Door:
             counts[0] += count
             counts[1] += unsure
 
-    def kept(self, counts: Mapping[str, int]) -> None:
-        """Count values, by column, of rows that need no protection and rest as they came."""
-        for column in self._plan.columns:
-            if column.identifier_class is not None and column.field.protection == "none":
-                self._count(column.field.name, column.identifier_class, "kept", counts.get(column.field.name, 0))
-
     def books(self) -> dict[str, pl.DataFrame]:
         """Rows for Aurora's own tables, by table: findings and residency refusals of the batch."""
         origin = {

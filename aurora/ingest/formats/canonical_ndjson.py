@@ -8,8 +8,9 @@ from typing import Final
 import msgspec
 
 from aurora.ingest.canonical_sample import sample_rows
-from aurora.ingest.lines import read_chunks
-from aurora.ingest.portions import Portion, SourceFile, refusals
+from aurora.ingest.enveloped import followed, opening
+from aurora.ingest.lines import LineChunk, read_chunks, read_from
+from aurora.ingest.portions import ROW, Portion, SourceFile, refusals
 from aurora.ingest.source_formats import ANY
 from aurora.ingest.tables import json_table
 from contracts import registry
@@ -24,13 +25,15 @@ def matches(head: bytes, file_name: str) -> bool:
 
 def read(file: SourceFile) -> Iterator[Portion]:
     """Rows with the contract's columns as text."""
-    columns = registry.table(file.contract).columns
-    for chunk in read_chunks(file):
-        rows, refused = json_table(chunk, columns)
-        rows = rows.select(
-            [series for series in rows if series.null_count() < rows.height or series.name == "row_number"]
-        )
-        yield Portion(contract=file.contract, rows=rows, refused=refusals(refused))
+    begun = opening(file)
+    chunks = read_chunks(file) if begun.is_bare else read_from(file, start=begun.start, first=begun.first)
+    return followed(file, begun, (_portion(chunk, file.contract) for chunk in chunks))
+
+
+def _portion(chunk: LineChunk, contract: str) -> Portion:
+    rows, refused = json_table(chunk, registry.table(contract).columns)
+    rows = rows.select([series for series in rows if series.null_count() < rows.height or series.name == ROW])
+    return Portion(contract=contract, rows=rows, refused=refusals(refused))
 
 
 def sample(*, contract: str, row_count: int, seed: int) -> bytes:
