@@ -175,6 +175,11 @@ def of_file(path: Path) -> Envelope | None:
         head = stream.read(_HEAD_BYTES)
     if head.startswith(_PARQUET):
         return _of_parquet(path)
+    return of_head(head)
+
+
+def of_head(head: bytes) -> Envelope | None:
+    """The envelope that a text file of any form begins with, None where there is none. Errors: `EnvelopeError`."""
     head = head.removeprefix(UTF8_BOM).lstrip()
     if head.startswith((CSV_MARK.rstrip(), b"{")):
         return of_line(head.partition(b"\n")[0]) or _of_document(head)

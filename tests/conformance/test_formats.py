@@ -39,7 +39,7 @@ JSON = st.recursive(
     max_leaves=5,
 )
 MUTATED = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 
@@ -137,7 +137,7 @@ def test_a_file_cut_off_anywhere_loses_only_what_was_cut(name, contract, file):
     content = _format(name).sample(contract=contract, row_count=3, seed=6)
     file.write_bytes(content)
     whole = _records(_read(name, file, contract)[0])
-    step = max(1, len(content) // 180)
+    step = max(1, len(content) // 60)
     for cut in [*range(0, len(content), step), *range(len(content) - 20, len(content))]:
         file.write_bytes(content[:cut])
         rows, _ = _read(name, file, contract)

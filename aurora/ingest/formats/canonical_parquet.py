@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 CONTRACTS: Final = ANY
+IS_BINARY: Final = True
 _MARK: Final = b"PAR1"
 _ROWS_AT_ONCE: Final = 65_536
 
@@ -40,6 +41,8 @@ def read(file: SourceFile) -> Iterator[Portion]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    if not file.path.stat().st_size:
+        return iter(())
     try:
         source = pq.ParquetFile(file.path)
     except (pa.ArrowException, OSError) as error:
