@@ -50,6 +50,9 @@ _MISSING_WORD: Final = 0.06
 _ONE_WORD: Final = 0.7
 """At most, where one name is a single word of the other."""
 
+_OTHER_GIVEN_NAME: Final = 0.8
+"""Of a name that is another's without its first word: Hassan Othman is the father of Bilal Hassan Othman."""
+
 Words = tuple[str, ...]
 
 
@@ -166,7 +169,14 @@ def likest(left: Iterable[str | None], right: Iterable[str | None]) -> float | N
 
 def _spelling_share(left: str | None, right: str | None) -> float:
     share = name_share(name_words(left), name_words(right))
+    if share < SOUNDS_SAME and len(name_words(left)) != len(name_words(right)) and not _begin_alike(left, right):
+        share *= _OTHER_GIVEN_NAME
     return share if share < SOUNDS_SAME or _folded(left) == _folded(right) else SOUNDS_SAME
+
+
+def _begin_alike(left: str | None, right: str | None) -> bool:
+    firsts = [sound_of(name or "")[:1] for name in (left, right)]
+    return all(firsts) and word_share(firsts[0][0], firsts[1][0]) >= _CLOSE
 
 
 @lru_cache(maxsize=200_000)

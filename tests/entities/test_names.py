@@ -50,6 +50,11 @@ def test_a_middle_name_that_one_side_leaves_out_takes_little_away():
     assert 0.9 < (likest(["Omar Khalid Qureshi"], ["Omar Qureshi"]) or 0) < SOUNDS_SAME
 
 
+def test_a_father_is_not_the_son_who_bears_his_name_in_the_middle():
+    assert (likest(["Bilal Hassan Othman"], ["Hasan Osman"]) or 0) < 0.8
+    assert (likest(["Bilal Hassan Othman"], ["Belal Othman"]) or 0) > 0.9
+
+
 def test_a_single_word_never_stands_for_a_whole_name():
     assert (likest(["Omar"], ["Omar Qureshi"]) or 0) <= 0.7
 
