@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from google.protobuf.json_format import ParseDict
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
@@ -187,20 +186,44 @@ def write(operations: Sequence[Operation]) -> bytes:
 
 
 def _encoded(request: Mapping[str, Any]) -> bytes:
+    """A request of OTLP/JSON in protobuf. protobuf's own JSON would want the ids in base64."""
     message = ExportTraceServiceRequest()
-    # protobuf's own JSON has ids in base64, OTLP's in hex
     for resource_spans in request["resourceSpans"]:
         part = message.resource_spans.add()
-        ParseDict(resource_spans["resource"], part.resource)
+        _add_attributes(resource_spans["resource"]["attributes"], part.resource.attributes)
         for scope_spans in resource_spans["scopeSpans"]:
             scope = part.scope_spans.add()
             for span in scope_spans["spans"]:
-                ids = {name: span[name] for name in ("traceId", "spanId", "parentSpanId") if name in span}
-                written = ParseDict({name: value for name, value in span.items() if name not in ids}, scope.spans.add())
-                written.trace_id = bytes.fromhex(ids["traceId"])
-                written.span_id = bytes.fromhex(ids["spanId"])
-                written.parent_span_id = bytes.fromhex(ids.get("parentSpanId", ""))
+                _add_span(span, scope.spans.add())
     return bytes(message.SerializeToString())
+
+
+def _add_span(span: Mapping[str, Any], written: Span) -> None:
+    written.trace_id = bytes.fromhex(span["traceId"])
+    written.span_id = bytes.fromhex(span["spanId"])
+    written.parent_span_id = bytes.fromhex(span.get("parentSpanId", ""))
+    written.name = span["name"]
+    written.start_time_unix_nano = int(span["startTimeUnixNano"])
+    written.end_time_unix_nano = int(span["endTimeUnixNano"])
+    written.status.code = span.get("status", {}).get("code", 0)
+    _add_attributes(span["attributes"], written.attributes)
+    for event in span.get("events", ()):
+        told = written.events.add()
+        told.name, told.time_unix_nano = event["name"], int(event["timeUnixNano"])
+        _add_attributes(event["attributes"], told.attributes)
+
+
+def _add_attributes(pairs: Sequence[Mapping[str, Any]], written: Any) -> None:
+    for pair in pairs:
+        attribute = written.add()
+        attribute.key = pair["key"]
+        ((kind, value),) = pair["value"].items()
+        if kind == "intValue":
+            attribute.value.int_value = int(value)
+        elif kind == "doubleValue":
+            attribute.value.double_value = value
+        else:
+            attribute.value.string_value = value
 
 
 def sample(*, contract: str, row_count: int, seed: int) -> bytes:
