@@ -138,7 +138,9 @@ def _needs(figures: HomeFigures, waiting_count: int) -> list[_Need]:
         _Need(
             "Refused rows",
             figures.refused_count,
-            f"Most often the rule “{code_words(top['rule'])}”, from {top['source']}. Mend them, or the export." if top else "",
+            f"Most often the rule “{code_words(top['rule'])}”, from {top['source']}. Mend them, or the export."
+            if top
+            else "",
             "quality",
             (("tab", "Refused rows"),),
         ),
