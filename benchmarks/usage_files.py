@@ -1,4 +1,4 @@
-"""Big, believable usage exports to measure on: NDJSON and CSV of the same rows, made by DuckDB.
+"""Big, believable usage exports to measure on: NDJSON, CSV and Parquet of the same rows, made by DuckDB.
 
 Twenty columns. One row in a hundred is bad, each in one of five ways; one in a thousand repeats the row
 before it, one in ten thousand does so with other content.
@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 import duckdb
 
-FileKind = Literal["ndjson", "csv"]
+FileKind = Literal["ndjson", "csv", "parquet"]
 
 COLUMNS: Final = {
     "usage_id": "VARCHAR",
@@ -51,11 +51,21 @@ _MODELS: Final = (
 
 
 def write_usage_file(file: Path, kind: FileKind, *, row_count: int) -> None:
-    """Write `row_count` rows; the same count gives the same rows in both kinds."""
-    options = "FORMAT json" if kind == "ndjson" else "FORMAT csv, HEADER"
+    """Write `row_count` rows; the same count gives the same rows in every kind.
+
+    Parquet holds them in the contract's types: a value that is no number is a negative one there.
+    """
+    options = {"ndjson": "FORMAT json", "csv": "FORMAT csv, HEADER", "parquet": "FORMAT parquet"}[kind]
+    rows = _rows(row_count)
+    if kind == "parquet":
+        typed = ", ".join(f"{_TYPED.get(name, name)}::{sql} AS {name}" for name, sql in COLUMNS.items())
+        rows = f"SELECT {typed} FROM ({rows})"
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(f"COPY ({_rows(row_count)}) TO '{file}' ({options})")
+        connection.execute(f"COPY ({rows}) TO '{file}' ({options})")
+
+
+_TYPED: Final = {"input_tokens": "coalesce(TRY_CAST(input_tokens->>'$' AS BIGINT), -1)"}
 
 
 def _rows(row_count: int) -> str:

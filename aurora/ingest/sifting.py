@@ -15,12 +15,13 @@ import polars as pl
 
 from aurora.errors import DataError
 from aurora.ingest.gate import explained, gate_faults
-from aurora.ingest.portions import ROW
+from aurora.ingest.portions import ROW, no_refusals
 from aurora.ingest.predicates import judged_columns, polars_passes
 from contracts import registry
 from contracts.table import Table
 
 _ROWS_PER_GROUP: Final = 122_880
+_EXPLAINED_AT_ONCE: Final = 32_768
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,10 @@ def _row_count(scan: pl.LazyFrame) -> int:
 
 def _refused(failing: pl.DataFrame, declared: Table) -> pl.DataFrame:
     given = frozenset(failing.columns) & frozenset(declared.columns)
-    return explained(gate_faults(failing, declared, given=given), failing, declared)
+    # a slice at a time: what explains a row is many times the row
+    slices = [failing[start : start + _EXPLAINED_AT_ONCE] for start in range(0, failing.height, _EXPLAINED_AT_ONCE)]
+    told = [explained(gate_faults(rows, declared, given=given), rows, declared) for rows in slices]
+    return pl.concat([no_refusals(), *told])
 
 
 def _require_shape(file: Path, schema: pl.Schema, declared: Table) -> None:

@@ -22,3 +22,12 @@ def test_both_kinds_hold_the_same_rows_so_that_the_second_lands_nothing(gateway,
     assert first.unpriced > 0
     rules = {one["rule"] for one in gateway.refused()}
     assert rules == {"type", "not_null", "not_before", "one_of", "at_least", "unique_key"}
+
+
+def test_parquet_holds_the_same_rows_but_for_values_that_are_no_numbers(gateway, tmp_path: Path):
+    for kind in ("csv", "parquet"):
+        write_usage_file(tmp_path / f"usage.{kind}", kind, row_count=ROWS)
+    first = gateway.ingest("usage.csv", (tmp_path / "usage.csv").read_bytes())
+    second = gateway.ingest("usage.parquet", (tmp_path / "usage.parquet").read_bytes(), contract="usage")
+    assert (second.good, second.duplicates) == (0, first.good + first.duplicates)
+    assert first.quarantined == second.quarantined
