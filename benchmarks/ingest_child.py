@@ -62,20 +62,18 @@ def _duckdb(file: Path, folder: Path) -> dict[str, Any]:
 
 
 def _parse(file: Path, folder: Path) -> dict[str, Any]:
+    document = max(2**24, file.stat().st_size + 1)
     reader = {
         ".csv": f"read_csv('{file}')",
         ".parquet": f"read_parquet('{file}')",
-    }.get(file.suffix, f"read_json('{file}', maximum_object_size = {_MOST_DOCUMENT_BYTES})")
+    }.get(file.suffix, f"read_json('{file}', maximum_object_size = {document})")
     return _timed(f"CREATE TABLE parsed AS SELECT * FROM {reader}", folder)
-
-
-_MOST_DOCUMENT_BYTES = 2**27
 
 
 def _timed(sql: str, folder: Path) -> dict[str, Any]:
     import duckdb
 
-    with duckdb.connect(config={"memory_limit": "4GiB", "temp_directory": str(folder)}) as connection:
+    with duckdb.connect(config={"memory_limit": "6GiB", "temp_directory": str(folder)}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         start, start_cpu = time.perf_counter(), time.process_time()
         row = connection.execute(sql).fetchone()

@@ -20,7 +20,6 @@ from aurora.ingest.predicates import judged_columns, polars_passes
 from contracts import registry
 from contracts.table import Table
 
-_ROWS_PER_GROUP: Final = 122_880
 _EXPLAINED_AT_ONCE: Final = 32_768
 
 
@@ -46,7 +45,7 @@ def sift_file(file: Path, declared: Table, *, good: Path) -> Sifted:
     """
     scan, passes = _scan(file, declared)
     # two passes over the predicate's columns: one plan with two ends holds rows back, and twice the memory
-    scan.filter(passes).sink_parquet(good, compression="lz4", row_group_size=_ROWS_PER_GROUP)
+    scan.filter(passes).sink_parquet(good, compression="lz4")
     return Sifted(_row_count(scan), _refused(_failing(scan, passes), declared))
 
 
