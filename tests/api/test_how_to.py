@@ -11,7 +11,7 @@ import pytest
 
 from aurora.settings import PROJECT_DIR
 
-PAGES = ("call-the-decision-api.md", "send-data.md", "repair-quarantined-rows.md")
+PAGES = ("call-the-decision-api.md", "send-data.md", "repair-quarantined-rows.md", "golden-records.md")
 PAGE = "\n".join((PROJECT_DIR / "docs" / "how-to" / name).read_text(encoding="utf-8") for name in PAGES)
 FILES = dict(re.findall(r"^cat > (\S+) <<END\n(.*?)^END$", PAGE, re.MULTILINE | re.DOTALL))
 COMMANDS = re.findall(r"^curl (?:.*\\\n)*.*$", PAGE, re.MULTILINE)
@@ -62,7 +62,8 @@ def test_every_route_is_in_the_how_to(client):
         for method, path in shown
     }
     known |= {
-        ("GET", re.sub(r"{\w+}", "{}", path)) for path in re.findall(r"^\| `(?:GET )?(/[^`?]+)", PAGE, re.MULTILINE)
+        (method or "GET", re.sub(r"{\w+}", "{}", path))
+        for method, path in re.findall(r"^\| `(?:([A-Z]+) )?(/[^`?]+)", PAGE, re.MULTILINE)
     }
     paths = client.get("/openapi.json").json()["paths"]
     documented = {(method.upper(), re.sub(r"{\w+}", "{}", path)) for path in paths for method in paths[path]}

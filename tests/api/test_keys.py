@@ -26,6 +26,12 @@ ROUTES = [
     ("POST", "/api/v1/ingest/usage", "ingest:write"),
     ("POST", "/api/v1/handoffs", "handoff:write"),
     ("GET", "/api/v1/handoffs/hof_1", "read"),
+    ("GET", "/api/v1/golden/conflicts", "read"),
+    ("GET", "/api/v1/golden/party", "read"),
+    ("GET", "/api/v1/golden/party/explanation", "read"),
+    ("GET", "/api/v1/golden/party/party-0", "read"),
+    ("POST", "/api/v1/golden/party/party-0:merge", "override"),
+    ("POST", "/api/v1/golden/party/party-0:unmerge", "override"),
 ]
 SCOPES = {"decide", "outcome", "override", "read", "ingest:write", "handoff:write", "quarantine:write", "admin"}
 
@@ -69,7 +75,9 @@ def test_the_routes_listed_here_are_all_that_there_are(client):
             .replace("demo.0", "{prefix}")
             .replace("usage", "{contract}")
             .replace("hof_1", "{handoff_id}")
-            .replace("quarantine/0", "quarantine/{quarantine_id}"),
+            .replace("quarantine/0", "quarantine/{quarantine_id}")
+            .replace("party-0", "{entity_id}")
+            .replace("golden/party", "golden/{kind}"),
             scope,
         )
         for method, path, scope in ROUTES
