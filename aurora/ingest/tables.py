@@ -100,17 +100,30 @@ def after_header(chunk: LineChunk) -> tuple[LineChunk, list[str]]:
 
 
 def csv_table(chunk: LineChunk, header: Sequence[str]) -> Table:
-    """The chunk's records as text columns and `row_number` (the line); empty values are null."""
-    names = list(header)
+    """The chunk's records as text columns and `row_number` (the line); empty values are null.
+
+    Of columns of one name the first bears it: a header that was damaged, or lost, may name two alike.
+    """
+    names = _told_apart(header)
     if not chunk.data or chunk.data.isspace():
         return _numbered(pl.DataFrame(schema=dict.fromkeys(names, pl.String())), []), list(chunk.refused)
     count = chunk.line_count
-    table = _arrow_csv(chunk.data, names)
+    table = _arrow_csv(chunk.data, names) if names else None
     if table is None or table.num_rows != count:
         return _csv_by_line(chunk, names)
     frame = pl.from_arrow(table)
     assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a table always becomes a frame
     return _numbered(frame, range(chunk.first, chunk.first + count)), list(chunk.refused)
+
+
+def _told_apart(header: Sequence[str]) -> list[str]:
+    names: dict[str, None] = {}
+    for name in header:
+        own = name
+        while own in names:
+            own += " (again)"
+        names[own] = None
+    return list(names)
 
 
 def _arrow_csv(data: bytes, names: list[str]) -> pa.Table | None:

@@ -30,6 +30,19 @@ def test_chunks_put_together_are_the_file_and_numbers_follow(tmp_path: Path, mon
     assert [line for chunk in found for line in chunk.lines()] == list(enumerate(texts, 1))
 
 
+@pytest.mark.parametrize("body", [b"1,2,3\n", b'1,2,3\n4,"5\n'])
+def test_of_columns_of_one_name_the_first_bears_it(body):
+    assert csv_table(LineChunk(body, 2), ["a", "a (again)", "a"])[0].width == 4
+    frame, _ = csv_table(LineChunk(body, 2), ["a", "b", "a"])
+    assert frame.select("a", "b").rows() == [("1", "2")]
+
+
+def test_lines_without_a_header_are_refused_one_by_one():
+    frame, refused = csv_table(LineChunk(b"1,2\n3\n", 2), [])
+    assert frame.height == 0
+    assert [(one.row_number, one.rule) for one in refused] == [(2, "column_count"), (3, "column_count")]
+
+
 @pytest.mark.parametrize("size", [16, 100, 5000])
 def test_a_line_over_the_limit_is_refused_and_the_others_stay(tmp_path: Path, monkeypatch, size: int):
     monkeypatch.setattr(lines, "CHUNK_BYTES", size)
