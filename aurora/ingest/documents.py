@@ -20,6 +20,7 @@ from aurora.ingest.tables import json_records
 
 _DECODER: Final = msgspec.json.Decoder()
 _SHOWN_CHARS: Final = 4096
+_REASON_CHARS: Final = 400
 UNPLACED: Final = 0
 """Row number of a refusal that has no position yet."""
 Document = dict[str, Any] | Refusal
@@ -103,6 +104,19 @@ def _decoded(data: bytes) -> Any:
         return _DECODER.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def document_of(raw: bytes) -> Any:
+    """The JSON value of a document that a quick decoder took, all of it; a `Refusal` where what it skipped is none.
+
+    A quick decoder does not look into what it passes over: a number that no computer holds, say.
+    """
+    try:
+        return _DECODER.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        shown = raw[:_SHOWN_CHARS].decode("utf-8", "replace")
+        reason = f"The document is not JSON that can be read: {error}. Correct the value, or export it again."
+        return Refusal(UNPLACED, "json", reason[:_REASON_CHARS], shown)
 
 
 def _has_documents_by_line(data: bytes, is_document: IsDocument) -> bool:

@@ -8,7 +8,7 @@ of them, that were read together with it, read with care.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import msgspec
@@ -17,6 +17,7 @@ import polars as pl
 from msgspec import UNSET, Raw
 
 from aurora.ingest import foreign, langfuse
+from aurora.ingest.documents import document_of
 from aurora.ingest.langfuse import ObservationRows
 from aurora.ingest.langfuse_structs import (
     CAMEL,
@@ -29,7 +30,7 @@ from aurora.ingest.langfuse_structs import (
     PlainDocument,
     Trace,
 )
-from aurora.ingest.portions import ROW, raw_texts
+from aurora.ingest.portions import ROW, Refusal, raw_texts
 from aurora.ingest.quick_columns import QuickColumns, without_enclosed
 
 _PLAIN_TIME: Final = r"^\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d\.(\d{3}|\d{6})Z?$"
@@ -119,7 +120,11 @@ class QuickObservations:
             self._with_care(self._whole[number])
         if _ALONE in odd:
             for raw, position, _ in self._alone:
-                self.found.keep_alone(position, msgspec.json.decode(raw), raw.decode())
+                document = document_of(raw)
+                if isinstance(document, Refusal):
+                    self.found.refused.append(replace(document, row_number=position))
+                else:
+                    self.found.keep_alone(position, document, raw.decode())
         return frame, talks
 
     def _add_alone(self, read: _Read, odd: set[int]) -> None:
@@ -137,7 +142,11 @@ class QuickObservations:
         self.found.observations.last = whole.first - 1
         if whole.place is not None:
             self.found.traces.last = whole.place - 1
-        self.found.add(msgspec.json.decode(whole.raw))
+        document = document_of(whole.raw)
+        if isinstance(document, Refusal):
+            self.found.refused.append(self.found.observations.placed(document))
+        else:
+            self.found.add(document)
         self.found.observations.last, self.found.traces.last = observations, traces
 
 

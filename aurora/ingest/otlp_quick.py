@@ -15,8 +15,9 @@ import polars as pl
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from aurora.ingest import otlp_names
+from aurora.ingest.documents import document_of
 from aurora.ingest.otlp import RESOURCE_AGENT, SpanRows
-from aurora.ingest.portions import RAW, ROW, raw_texts
+from aurora.ingest.portions import RAW, ROW, Refusal, raw_texts
 from aurora.ingest.quick_columns import QuickColumns, resolved, without_enclosed
 
 _ERROR_CODES: Final = frozenset({2, "2", "STATUS_CODE_ERROR"})
@@ -114,7 +115,8 @@ class QuickSpans:
         first = self.found.spans.last + 1
         count = sum(len(scope.spans) for resource in request.resourceSpans for scope in resource.scopeSpans)
         self.found.spans.last += count
-        self._requests.append((request, raw, first))
+        if count:
+            self._requests.append((request, raw, first))
 
     def rows(self) -> pl.DataFrame:
         """The rows of the requests that are plain to the last value; the others go to `found`, in their order."""
@@ -130,7 +132,11 @@ class QuickSpans:
     def _with_care(self, raw: bytes, first: int) -> None:
         last = self.found.spans.last
         self.found.spans.last = first - 1
-        self.found.add(msgspec.json.decode(raw))
+        document = document_of(raw)
+        if isinstance(document, Refusal):
+            self.found.refused.append(self.found.spans.placed(document))
+        else:
+            self.found.add(document)
         self.found.spans.last = last
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from aurora.ingest import foreign, langfuse
-from aurora.ingest.documents import PlainDocument, Positions, read_quickly, unknown_shape
+from aurora.ingest.documents import PlainDocument, Positions, document_of, read_quickly, unknown_shape
 from aurora.ingest.langfuse import ObservationRows
 from aurora.ingest.langfuse_quick import QuickObservations
 from aurora.ingest.langfuse_structs import DOCUMENTS
@@ -85,8 +85,10 @@ def read(file: SourceFile) -> Iterator[Portion]:
 
 
 def _add_with_care(raw: bytes, found: ObservationRows) -> None:
-    document = msgspec.json.decode(raw)
-    if _is_document(document):
+    document = document_of(raw)
+    if isinstance(document, Refusal):
+        found.refused.append(found.observations.placed(document))
+    elif _is_document(document):
         found.add(document, raw.decode())
     else:
         found.refused.append(unknown_shape(document, found.observations.next()))

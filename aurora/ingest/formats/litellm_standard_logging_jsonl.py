@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from aurora.ingest import foreign, litellm, litellm_quick
-from aurora.ingest.documents import PlainDocument, Positions, as_json, read_quickly
+from aurora.ingest.documents import PlainDocument, Positions, as_json, document_of, read_quickly
 from aurora.ingest.foreign import Record, WrongValueError
 from aurora.ingest.portions import Portion, Refusal, SourceFile
 from aurora.ingest.quick_columns import ordered
@@ -48,7 +48,11 @@ def read(file: SourceFile) -> Iterator[Portion]:
         columns = litellm_quick.usage_columns([document.value for _, document in plain])
         for place in columns.odd.arg_true():
             position, document = plain[place]
-            _add(position, msgspec.json.decode(document.raw), document.raw.decode(), rows, refused)
+            record = document_of(document.raw)
+            if isinstance(record, Refusal):
+                refused.append(replace(record, row_number=position))
+            else:
+                _add(position, record, document.raw.decode(), rows, refused)
         quick = columns.frame([position for position, _ in plain], [document.raw for _, document in plain])
         portion = foreign.text_portion("usage", rows, refused)
         yield replace(portion, rows=ordered("usage", quick, portion.rows))
