@@ -7,7 +7,7 @@ key are there; between equals the file's name decides, and when that does not ei
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,6 +25,8 @@ from contracts import registry
 HEAD_BYTES: Final = 64 * 1024
 _LINES_LOOKED_AT: Final = 200
 _PARQUET: Final = b"PAR1"
+_LINES_SKIPPED: Final = 3
+_OPENING: Final = (b"{", b"[")
 _NEAR: Final = 0.8
 _GENERATED: Final = frozenset({"usage_id"})
 """Keys that ingest makes where the source has none."""
@@ -127,9 +129,23 @@ def column_names(path: Path) -> frozenset[str]:
     lines = [line for line in head.split(b"\n") if line.strip()]
     if lines and lines[0].startswith(envelope.CSV_MARK.rstrip()):
         lines = lines[1:]
-    if lines and not lines[0].lstrip().startswith((b"{", b"[")):
+    elif lines and not lines[0].lstrip().startswith(_OPENING):
+        lines = next((later.split(b"\n") for later in behind_first_lines(head)), lines)
+    if lines and not lines[0].lstrip().startswith(_OPENING):
         return frozenset(csv_header(lines[0].rstrip(b"\r"))) - {""}
     return frozenset(name for line in lines[:_LINES_LOOKED_AT] for name in _keys(line)) - {envelope.KEY, "rows"}
+
+
+def behind_first_lines(head: bytes) -> Iterator[bytes]:
+    """The head without its first line, its first two, its first three, wherever JSON begins there.
+
+    A line may be damaged, or stand before an export that it is no part of. A CSV file goes by its header, and says
+    nothing without it.
+    """
+    for _ in range(_LINES_SKIPPED):
+        _, _, head = head.lstrip().partition(b"\n")
+        if head.lstrip().startswith(_OPENING):
+            yield head
 
 
 def _keys(line: bytes) -> Iterable[str]:

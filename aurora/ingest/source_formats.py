@@ -80,9 +80,15 @@ def detect(path: Path) -> str:
             rule="not_empty",
             next_step="Look at the export that wrote it, and drop it again when it holds rows.",
         )
-    for name, candidate in source_formats().items():
-        if candidate.matches(head, path.name):
-            return name
+    later = [] if envelope.KEY.encode() in head.split(b"\n", 1)[0] else list(contract_guess.behind_first_lines(head))
+    canonical = [name for name in source_formats() if name.startswith("canonical_")]
+    foreign = [name for name in source_formats() if name not in canonical]
+    # a first line that is damaged hides nothing: a foreign format may know those after it before any takes them all
+    for names, heads in ((foreign, [head, *later]), (canonical, [head, *later])):
+        for shown in heads:
+            for name in names:
+                if source_formats()[name].matches(shown, path.name):
+                    return name
     raise DataError(
         f"{path.name} is in no format that is known here.",
         field="source_format",

@@ -76,3 +76,39 @@ def test_names_are_read_from_a_header_behind_an_envelope(tmp_path: Path) -> None
     said = envelope.new_envelope("task", assistant_id="clara", exported_at=AT)
     file.write_bytes(envelope.csv_line(said) + b"task_id, task_state\r\n1,working\r\n")
     assert column_names(file) == {"task_id", "task_state"}
+
+
+STRAY = [b"Internal Server Error", b"\xff\xfa{", b"null", b"[[[[", b'{"host": "cut off', b"\n\none\ntwo\nthree"]
+
+
+@pytest.mark.parametrize("stray", STRAY)
+@pytest.mark.parametrize(
+    "name", ["provider_responses_jsonl", "otlp_json", "langfuse_json", "litellm_standard_logging_jsonl"]
+)
+def test_a_damaged_first_line_hides_no_foreign_format(tmp_path: Path, name: str, stray: bytes) -> None:
+    file = tmp_path / f"x.{name.rpartition('_')[2]}"
+    file.write_bytes(stray + b"\n" + source_format(name).sample(contract="usage", row_count=3, seed=1))
+    assert detect(file) == name
+
+
+@pytest.mark.parametrize("stray", STRAY)
+@pytest.mark.parametrize("contract", ["usage", "task", "case_event"])
+def test_a_damaged_first_line_hides_no_contract(tmp_path: Path, contract: str, stray: bytes) -> None:
+    file = tmp_path / "x.ndjson"
+    file.write_bytes(stray + b"\n" + source_format("canonical_ndjson").sample(contract=contract, row_count=3, seed=1))
+    assert detect(file) == "canonical_ndjson"
+    assert guess_contract(file, "canonical_ndjson") == contract
+
+
+def test_four_stray_lines_are_too_many(tmp_path: Path) -> None:
+    file = tmp_path / "x.ndjson"
+    file.write_bytes(b"stray\n" * 4 + b'{"usage_id": "a"}\n')
+    with pytest.raises(DataError):
+        detect(file)
+
+
+def test_an_envelope_keeps_its_rows_from_foreign_formats(tmp_path: Path) -> None:
+    said = b'{"aurora_export": {"version": 1, "contract": "usage", "source": "x"}}\n'
+    file = tmp_path / "x.ndjson"
+    file.write_bytes(said + b'{"host": "h", "path": "p", "response": {}}\n')
+    assert detect(file) == "canonical_ndjson"
