@@ -7,6 +7,7 @@ and only the rows that fail are held, shown to pandera and explained.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -45,8 +46,11 @@ def sift_file(file: Path, declared: Table, *, good: Path) -> Sifted:
     """
     scan, passes = _scan(file, declared)
     # two passes over the predicate's columns: one plan with two ends holds rows back, and twice the memory
-    scan.filter(passes).sink_parquet(good, compression="lz4")
-    return Sifted(_row_count(scan), _refused(_failing(scan, passes), declared))
+    failing = _failing(scan, passes)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="sifting") as pool:
+        refused = pool.submit(_refused, failing, declared)
+        scan.filter(passes).sink_parquet(good, compression="lz4")
+        return Sifted(_row_count(scan), refused.result())
 
 
 def _scan(file: Path, declared: Table) -> tuple[pl.LazyFrame, pl.Expr]:
