@@ -65,26 +65,55 @@
         "developer_name",
         "location",
     ] -%}
-    {%- for column, type in golden_columns(kind) -%}
-        {%- set compared = (
-            column ~ "_token" if column in tokens else plain_code(column) if column in codes else column
-        ) %}
-        {% if not loop.first %}
-            union all
-        {% endif -%}
-        select
-            '{{ kind }}' as entity_kind,
-            source,
-            {{ kind }}_id as source_record_id,
-            updated_at,
-            batch_seq,
-            is_sample,
-            '{{ column }}' as survivor_column,
-            cast({{ column }} as varchar) as held_value,
-            coalesce(cast({{ compared }} as varchar), cast({{ column }} as varchar)) as compared_value
-        from {{ records }}
-        where {{ column }} is not null
-    {%- endfor %}
+    {%- set columns = golden_columns(kind) -%}
+    select *
+    from
+        (
+            select
+                '{{ kind }}' as entity_kind,
+                records.source,
+                records.{{ kind }}_id as source_record_id,
+                records.updated_at,
+                records.batch_seq,
+                records.is_sample,
+                named.survivor_column,
+                case
+                    named.survivor_column
+                    {%- for column, type in columns %}
+                        when '{{ column }}' then cast(records.{{ column }} as varchar)
+                    {%- endfor %}
+                end as held_value,
+                coalesce(
+                    case
+                        named.survivor_column
+                        {%- for column, type in columns if column in tokens or column in codes %}
+                            when '{{ column }}'
+                            then
+                                {{
+                                    (
+                                        "records." ~ column ~ "_token"
+                                        if column in tokens
+                                        else plain_code("records." ~ column)
+                                    )
+                                }}
+                        {%- endfor %}
+                    end,
+                    case
+                        named.survivor_column
+                        {%- for column, type in columns %}
+                            when '{{ column }}' then cast(records.{{ column }} as varchar)
+                        {%- endfor %}
+                    end
+                ) as compared_value
+            from {{ records }} as records
+            cross join
+                (
+                    {%- for column, type in columns %}
+                        {{ "union all" if not loop.first }} select '{{ column }}' as survivor_column
+                    {%- endfor %}
+                ) as named
+        ) as spread_{{ kind }}
+    where held_value is not null
 {%- endmacro %}
 
 {# The survivors of one golden record as its columns. #}

@@ -79,6 +79,25 @@ def task_rows(*, count: int, seed: int) -> list[Row]:
     ]
 
 
+def platform_rows(*, count: int, seed: int) -> list[Row]:
+    """AI operations as the Auterity platform logs them: its own table, its own words."""
+    draw = random.Random(seed)
+    return [
+        {
+            "id": f"a{seed}-{number:06d}",
+            "user_id": f"user-{draw.randrange(9)}",
+            "model_name": "gpt-4o",
+            "provider": "openai",
+            "operation_type": draw.choice(("chat", "workflow_draft")),
+            "input_tokens": draw.randrange(50, 4_000),
+            "cost_usd": draw.choice((None, "0.012500")),
+            "processing_time_ms": draw.randrange(80, 6_000),
+            "created_at": _moment(draw),
+        }
+        for number in range(count)
+    ]
+
+
 def moved_on(rows: Sequence[Row], *, seed: int) -> list[Row]:
     """Newer states of tasks: other words, other figures, for some another day or assistant."""
     draw = random.Random(seed)

@@ -106,6 +106,7 @@ def test_portions_with_late_rows_give_what_one_full_build_gives(tmp_path: Path):
         company.drop(paths, f"usage-{portion}", usage[portion * 100 : portion * 100 + 100])
         company.drop(paths, f"tasks-{portion}", tasks[portion * 30 : portion * 30 + 30])
         company.drop(paths, f"moved-{portion}", company.moved_on(tasks[portion * 25 : portion * 25 + 10], seed=portion))
+        company.drop(paths, f"platform-{portion}", company.platform_rows(count=12, seed=portion), source="auterity")
         company.ingest(paths)
         company.journal(paths, records[len(records) * portion // 3 : len(records) * (portion + 1) // 3])
         run_dbt(paths, ("run",))
@@ -113,6 +114,11 @@ def test_portions_with_late_rows_give_what_one_full_build_gives(tmp_path: Path):
     run_dbt(paths, full_refresh=True)
     at_once = company.marts(paths)
     assert step_by_step.keys() == at_once.keys()
+    with read_lake(paths) as lake:
+        counted = lake.query(
+            "SELECT source, sum(operation_count) AS n FROM mart.usage_daily GROUP BY 1 ORDER BY 1"
+        ).rows()
+    assert counted == [("auterity", 36), ("exports", 300)]
     for name, rows in at_once.items():
         assert step_by_step[name] == rows, name
 

@@ -1,6 +1,7 @@
 """The dbt project's own rules: everything described, typed, with a grain; sources as the contracts say."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 import yaml
 
 from contracts import registry
+from contracts.vocabulary import OPERATIONS
 from orchestration.dbt_runner import DBT_PROJECT_DIR, dbt_folder
 from orchestration.dbt_sources import SOURCES_FILE, sources_yml, write_sources
 from orchestration.defs.transform.lineage import KPI_AREA, KPI_TABLE, read_lineage
@@ -95,6 +97,11 @@ def test_a_raw_table_is_read_by_one_staging_view_and_nothing_else(models):
             readers.setdefault(name, []).append(node["path"].split("/")[0])
     assert set(readers) <= set(registry.tables())
     assert {name: rooms for name, rooms in readers.items() if rooms != ["staging"]} == {}
+
+
+def test_the_operations_that_have_a_name_are_the_contracts():
+    macro = (DBT_PROJECT_DIR / "macros" / "operations.sql").read_text(encoding="utf-8")
+    assert tuple(re.findall(r"'([a-z_]+)',?\n", macro))[: len(OPERATIONS)] == OPERATIONS
 
 
 def test_the_lineage_read_off_the_files_is_dbts_own(manifest, models):

@@ -1,0 +1,20 @@
+select
+    source || ':' || metric_id as usage_id,
+    batch_seq,
+    source,
+    {{ utc_day('"timestamp"') }} as occurred_date,
+    cast(null as varchar) as assistant_id,
+    cast(null as varchar) as provider_name,
+    cast(null as varchar) as response_model,
+    model_name as request_model,
+    {{ known_operation("operation_type") }} as operation_name,
+    cast(1 as bigint) as request_count,
+    not success as is_error,
+    input_tokens,
+    output_tokens,
+    cast(null as bigint) as cache_read_input_tokens,
+    cast(floor(execution_time * 1000 + 0.5) as bigint) as duration_ms,
+    cast(cost as decimal(18, 9)) as cost_usd,
+    case when cost is null then 'unpriced' else 'logged' end as cost_source,
+    "timestamp" as occurred_at
+from {{ source("raw", "ai_operation_metric") }}

@@ -1,0 +1,20 @@
+select
+    source || ':' || id as usage_id,
+    batch_seq,
+    source,
+    {{ utc_day("created_at") }} as occurred_date,
+    cast(null as varchar) as assistant_id,
+    provider as provider_name,
+    cast(null as varchar) as response_model,
+    model_name as request_model,
+    {{ known_operation("operation_type") }} as operation_name,
+    cast(1 as bigint) as request_count,
+    false as is_error,
+    input_tokens,
+    output_tokens,
+    cast(null as bigint) as cache_read_input_tokens,
+    cast(processing_time_ms as bigint) as duration_ms,
+    cast(cost_usd as decimal(18, 9)) as cost_usd,
+    case when cost_usd is null then 'unpriced' else 'logged' end as cost_source,
+    created_at as occurred_at
+from {{ source("raw", "enhanced_ai_model_usage") }}
