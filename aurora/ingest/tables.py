@@ -84,8 +84,9 @@ def _text(value: Any) -> str | None:
 
 
 def csv_header(line: bytes) -> list[str]:
-    """Column names of a header line, without quotes and white space."""
-    return [name.strip() for name in _fields(line.decode("utf-8", "replace").replace("\r", " "))]
+    """Column names of a header line, without quotes and white space. No name holds a NUL: Arrow ends it there."""
+    text = line.decode("utf-8", "replace").replace("\r", " ").replace("\0", "\ufffd")
+    return [name.strip() for name in _fields(text)]
 
 
 def after_header(chunk: LineChunk) -> tuple[LineChunk, list[str]]:

@@ -37,6 +37,11 @@ def test_of_columns_of_one_name_the_first_bears_it(body):
     assert frame.select("a", "b").rows() == [("1", "2")]
 
 
+def test_names_that_begin_with_a_nul_stay_apart():
+    header = csv_header(b"\0a,\0b\0,c")
+    assert csv_table(LineChunk(b"1,2,3\n", 2), header)[0].rows() == [("1", "2", "3", 2)]
+
+
 def test_lines_without_a_header_are_refused_one_by_one():
     frame, refused = csv_table(LineChunk(b"1,2\n3\n", 2), [])
     assert frame.height == 0
