@@ -181,7 +181,7 @@ def _journal_inputs(work: Work) -> str:
     from aurora.store.journal import StateReader
 
     if not work.paths.state.is_file():
-        return fingerprint("no journal")
+        return fingerprint()  # as for a journal without a row for the lake: a later stage may open it
     with StateReader(work.paths) as state:
         return fingerprint(*[entry.seq for kind in JOURNAL_KINDS for entry in state.page(kind, limit=1)])
 

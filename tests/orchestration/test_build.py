@@ -12,9 +12,10 @@ import pytest
 
 from aurora.store.connection import hold_write_lock
 from aurora.store.paths import TenantPaths
+from aurora.store.state import StateStore
 from orchestration.__main__ import INTERRUPTED, build, main
 from orchestration.freshness import read_record, record_file
-from orchestration.stages import FEATURES, FLEET, LANDING, MARTS, STAGES, is_fresh, run_stage
+from orchestration.stages import FEATURES, FLEET, JOURNAL, LANDING, MARTS, STAGES, is_fresh, run_stage
 from orchestration.work import Work
 from tests.dbt import company
 from tests.orchestration.graph import Ran, environment, fill
@@ -112,6 +113,15 @@ def test_a_stage_that_fails_is_written_down_with_its_exit_code_and_tried_again(
     assert (record.state, record.exit_code) == ("failed", 6)
     assert "aurora build" in record.message
     assert not is_fresh(FEATURES, work)
+
+
+def test_a_journal_that_a_later_stage_opens_leaves_its_own_stage_fresh(
+    empty: TenantPaths, work_of: Callable[[TenantPaths], Work]
+):
+    work = work_of(empty)
+    assert run_stage(JOURNAL, work)[0] == "built"
+    StateStore.open(empty, clock=work.clock).close()
+    assert is_fresh(JOURNAL, work)
 
 
 def test_a_damaged_record_means_the_stage_runs_again(empty: TenantPaths, work_of: Callable[[TenantPaths], Work]):
