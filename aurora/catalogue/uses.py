@@ -125,11 +125,13 @@ def writers(packs: Sequence[Pack]) -> tuple[Writer, ...]:
 
 _INGEST: Final = ("completion.py", "staging.py")
 """Modules of ingest through which every row goes: columns that they name, every row has."""
+_MADE_OF: Final = ("aurora.ingest", "aurora.gateway")
+"""Rooms whose modules such a module is made of: the gateway prices the rows."""
 
 
 @cache
 def _words_of(*files: str) -> frozenset[str]:
-    """Words of the texts of modules of ingest, and of the modules of ingest that they are made of."""
+    """Words of the texts of modules of ingest, and of the modules that they are made of."""
     folder = PROJECT_DIR / "aurora" / "ingest"
     words: set[str] = set()
     waiting, seen = [folder / file for file in files], set[Path]()
@@ -144,7 +146,7 @@ def _words_of(*files: str) -> frozenset[str]:
                 words |= set(re.findall(r"[a-z][a-z0-9_]*", node.value))
             elif isinstance(node, ast.keyword) and node.arg:
                 words.add(node.arg)
-            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("aurora.ingest"):
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(_MADE_OF):
                 taken = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
                 waiting += [PROJECT_DIR / (module.replace(".", "/") + ".py") for module in taken]
     return frozenset(words)

@@ -64,19 +64,23 @@ CORE = ("usage", "task", "decision")
 """Tables that most is made from."""
 
 
+KINDS = ("drop", "rename", "retype", "require", "check", "add required", "key")
+
+
 def mutations(state: State, *, tables: Sequence[str], seed: int, is_thorough: bool) -> list[Mutation]:
-    """Breaking changes of every kind, of columns drawn from each table; more of the core's."""
+    """Breaking changes, of columns drawn from each table.
+
+    Every kind for each core table and one for each other, the kinds in turn; thorough: every kind for all, and
+    several columns each.
+    """
     draw = random.Random(seed)
     found = []
-    for table in tables:
+    for nth, table in enumerate(tables):
         columns = list(state[table]["columns"])
-        most = len(columns) if table in CORE else 3
-        share = most if is_thorough else 4 if table in CORE else 1
-        for kind in ("drop", "rename", "retype", "require", "check", "add required", "key"):
-            if not is_thorough and table not in CORE and draw.random() < 0.5:
-                continue
-            few = min(len(columns), share if kind == "drop" else max(1, share // 2), 1 if kind == "key" else share)
-            found += [_mutated(kind, state, table, column) for column in draw.sample(columns, few)]
+        most = (len(columns) if table in CORE else 3) if is_thorough else 1
+        for kind in KINDS if is_thorough or table in CORE else (KINDS[nth % len(KINDS)],):
+            few = most if kind == "drop" else 1 if kind == "key" else max(1, most // 2)
+            found += [_mutated(kind, state, table, column) for column in draw.sample(columns, min(len(columns), few))]
     return [mutation for mutation in found if mutation.state != state]
 
 
