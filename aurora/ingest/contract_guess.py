@@ -168,5 +168,5 @@ def _parquet_names(path: Path) -> frozenset[str]:
 
     try:
         return frozenset(pq.read_schema(path).names)
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, UnicodeDecodeError):
         return frozenset()

@@ -192,7 +192,7 @@ def _of_parquet(path: Path) -> Envelope | None:
 
     try:
         return of_metadata(pq.read_metadata(path).metadata)
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, UnicodeDecodeError):
         return None
 
 

@@ -45,7 +45,8 @@ def read(file: SourceFile) -> Iterator[Portion]:
         return iter(())
     try:
         source = pq.ParquetFile(file.path)
-    except (pa.ArrowException, OSError) as error:
+        _ = source.schema_arrow.names  # names that are not UTF-8 fail here
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         return iter([_unreadable(file, 1, error)])
     with_envelope = _opening(source)
     return followed(file, with_envelope, _portions(file, source))
@@ -74,6 +75,7 @@ def _portions(file: SourceFile, source: pq.ParquetFile) -> Iterator[Portion]:
         first = 1
         try:
             for batch in source.iter_batches(batch_size=_ROWS_AT_ONCE, columns=known):
+                batch.validate(full=True)  # polars trusts Arrow that its texts are UTF-8, and ends the process if not
                 yield Portion(contract=file.contract, rows=_rows(batch, first), ignored=ignored)
                 first += batch.num_rows
         except (pa.ArrowException, OSError) as error:

@@ -33,6 +33,7 @@ def read(file: SourceFile) -> Iterator[Portion]:
     try:
         with pq.ParquetFile(file.path) as parquet:
             for batch in parquet.iter_batches(batch_size=_ROWS_AT_ONCE):
+                batch.validate(full=True)  # polars trusts Arrow that its texts are UTF-8, and ends the process if not
                 rows = _as_text(batch, first)
                 first += rows.height
                 yield Portion(contract="focus_charge", rows=charges.rows(rows), ignored=unknown(rows.columns))
