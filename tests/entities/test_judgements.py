@@ -1,6 +1,7 @@
 """What a person says about golden records holds: over rebuilds and new records, until a person says otherwise."""
 
 import datetime as dt
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from aurora.entities import golden
 from aurora.entities.judgements import Judgements, Speaker, decision_record
 from aurora.errors import ConflictError, DataError, NotFoundError
 from aurora.store.lake import read_lake
+from aurora.store.paths import TenantPaths
 from aurora.store.state import StateStore
 from contracts.messages.entities import EntityDecision, MergeRequest, UnmergeRequest
 from tests.entities.town import NOW, POLICIES, build, land, links, named
@@ -24,14 +26,23 @@ OMAR = {
 }
 
 
-@pytest.fixture
-def town(paths):
-    """Omar at three systems, and a namesake with another phone."""
+@pytest.fixture(scope="module")
+def met(template, tmp_path_factory) -> TenantPaths:
+    """Omar at three systems, and a namesake with another phone: to copy."""
+    folder = tmp_path_factory.mktemp("omar") / "data"
+    shutil.copytree(template, folder)
+    paths = TenantPaths(folder, "demo", "ae-dubai")
     land(paths, "clara", "party", [{"party_id": "c1", **OMAR}, {"party_id": "c2", **OMAR, "phone": "+971509998877"}])
     land(paths, "mary", "party", [{"party_id": "m1", **OMAR}])
     land(paths, "theodora", "party", [{"party_id": "t1", **OMAR, "emirates_id": "784-1980-1111111-1"}])
     build(paths)
     return paths
+
+
+@pytest.fixture
+def town(met, tmp_path) -> TenantPaths:
+    shutil.copytree(met.data_dir, tmp_path / "data")
+    return TenantPaths(tmp_path / "data", met.tenant, met.region)
 
 
 @pytest.fixture

@@ -12,12 +12,12 @@ from benchmarks.campaigns.mutations import MUTATIONS
 
 
 def test_every_row_of_malformed_files_is_accounted_for_and_no_good_one_lost(tmp_path):
-    files = malformed(count=42, seed=11, formats=tuple(source_formats().items()))
+    files = malformed(count=24, seed=11, formats=tuple(source_formats().items()))
     outcome = campaign(files, folder=tmp_path)
     assert (outcome.crashed, outcome.unaccounted, outcome.lost) == ([], [], [])
     assert outcome.landed > 0
     assert outcome.quarantined > 0
-    assert outcome.intact_count > 30
+    assert outcome.intact_count > 15
 
 
 @pytest.mark.parametrize("name", sorted(MUTATIONS))
