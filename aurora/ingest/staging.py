@@ -36,6 +36,8 @@ _PORTIONS_AHEAD: Final = 8
 
 SMALL_ROWS: Final = 5_000
 """A batch that is not expected to have more is staged without threads: they would cost more than its rows."""
+
+
 @dataclass(slots=True)
 class StagedPart:
     """The rows of one batch for one contract."""

@@ -99,7 +99,13 @@ def test_real_files_come_in_under_their_own_source_beside_the_fleets(tmp_path):
     files = seeded(tmp_path, shared=shared)
     assert files["azure/AzureLLM.csv"] == azure.read_bytes()
     assert files["langfuse/agent.json"] == traces.read_bytes()
-    assert {name.partition("/")[0] for name in files} == {"azure", "langfuse", "sample_fleet", "simulated_billing", *BROKERAGE}
+    assert {name.partition("/")[0] for name in files} == {
+        "azure",
+        "langfuse",
+        "sample_fleet",
+        "simulated_billing",
+        *BROKERAGE,
+    }
 
 
 def test_every_row_of_the_brokerage_lands(month):
