@@ -84,8 +84,8 @@ def platform_rows(*, count: int, seed: int) -> list[Row]:
     draw = random.Random(seed)
     return [
         {
-            "id": f"a{seed}-{number:06d}",
-            "user_id": f"user-{draw.randrange(9)}",
+            "id": f"{seed:08d}-0000-4000-8000-{number:012d}",
+            "user_id": f"00000000-0000-4000-8000-{draw.randrange(9):012d}",
             "model_name": "gpt-4o",
             "provider": "openai",
             "operation_type": draw.choice(("chat", "workflow_draft")),
