@@ -64,6 +64,57 @@ def test_the_kpis_say_what_the_company_did(built: TenantPaths):
 def test_marts_count_every_row_once_and_never_price_the_unknown(built: TenantPaths):
     rows = company.usage_rows(count=400, seed=1)
     with read_lake(built) as lake:
+        counted = lake.query(
+            "SELECT sum(operation_count), sum(unpriced_count), sum(error_count) FROM mart.usage_daily"
+        ).row(0)
+        free = lake.query("SELECT count(*) FROM mart.usage_daily WHERE model_name = 'house-model' AND cost_usd = 0")
+        cost = lake.query("SELECT (SELECT sum(cost_usd) FROM mart.cost_daily) - sum(cost_usd) FROM raw.usage").item()
+        refused = lake.query("SELECT sum(row_count) FROM mart.quarantine_reasons WHERE rule = 'at_least'").item()
+    unknown = sum(row["request_count"] for row in rows if row["reported_cost_usd"] is None)
+    failed = sum(row["request_count"] for row in rows if row["is_error"])
+    assert tuple(map(int, counted)) == (sum(row["request_count"] for row in rows), unknown, failed)
+    assert free.item() == 0
+    assert cost == 0
+    assert refused == 7
+
+
+def test_a_decision_shows_its_newest_outcome_and_override(built: TenantPaths):
+    records = company.journal_rows(count=60, seed=4)
+    newest = {row["decision_id"]: row["is_success"] for table, row in records if table == "outcome"}
+    changed = {row["decision_id"] for table, row in records if table == "override"}
+    with read_lake(built) as lake:
+        held = lake.query(
+            "SELECT decision_id, is_success, is_overridden, needs_human, decision_status FROM mart.decisions"
+        )
+    assert held.height == 60
+    for decision_id, is_success, is_overridden, needs_human, status in held.rows():
+        assert is_success == newest.get(decision_id)
+        assert is_overridden == (decision_id in changed)
+        assert needs_human == (status == "abstained" and decision_id not in changed)
+
+
+# however rows came in --------------------------------------------------------------------------
+
+
+def test_portions_with_late_rows_give_what_one_full_build_gives(tmp_path: Path):
+    draw = random.Random(11)
+    paths = company.make_tenant(tmp_path)
+    usage, tasks = company.usage_rows(count=300, seed=1), company.task_rows(count=90, seed=3)
+    draw.shuffle(usage)  # so that each portion has rows of every day: all but the first bring late ones
+    records = company.journal_rows(count=60, seed=4)
+    for portion in range(3):
+        company.drop(paths, f"usage-{portion}", usage[portion * 100 : portion * 100 + 100])
+        company.drop(paths, f"tasks-{portion}", tasks[portion * 30 : portion * 30 + 30])
+        company.drop(paths, f"moved-{portion}", company.moved_on(tasks[portion * 25 : portion * 25 + 10], seed=portion))
+        company.drop(paths, f"platform-{portion}", company.platform_rows(count=12, seed=portion), source="auterity")
+        company.ingest(paths)
+        company.journal(paths, records[len(records) * portion // 3 : len(records) * (portion + 1) // 3])
+        run_dbt(paths, ("run",))
+    step_by_step = company.marts(paths)
+    run_dbt(paths, full_refresh=True)
+    at_once = company.marts(paths)
+    assert step_by_step.keys() == at_once.keys()
+    with read_lake(paths) as lake:
         counted = lake.query("SELECT sum(operation_count) AS n FROM mart.usage_daily WHERE source = 'auterity'").item()
     assert counted == 36
     for name, rows in at_once.items():
