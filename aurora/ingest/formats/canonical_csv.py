@@ -14,7 +14,7 @@ from aurora.ingest.enveloped import Opening, followed, opening
 from aurora.ingest.lines import LineChunk, read_chunks, read_from
 from aurora.ingest.portions import ROW, Portion, Refusal, SourceFile, refusals
 from aurora.ingest.source_formats import ANY
-from aurora.ingest.tables import csv_header, csv_table
+from aurora.ingest.tables import after_header, csv_header, csv_table
 from contracts import registry
 
 CONTRACTS: Final = ANY
@@ -44,7 +44,7 @@ def _portions(file: SourceFile, begun: Opening) -> Iterator[Portion]:
     )
     header: list[str] = []
     for chunk in chunks:
-        body, header_now = (chunk, header) if header else _after_header(chunk)
+        body, header_now = (chunk, header) if header else after_header(chunk)
         if not header and header_now:
             header = header_now
             fault = _header_fault(header)
@@ -72,17 +72,6 @@ def _header_fault(header: list[str]) -> Refusal | None:
     return Refusal(
         1, "header", f"The header names {', '.join(twice)} twice. Keep one column of each name.", ",".join(header)
     )
-
-
-def _after_header(chunk: LineChunk) -> tuple[LineChunk, list[str]]:
-    """The chunk without its first line that is not blank, and that line's names."""
-    data, first = chunk.data, chunk.first
-    while data:
-        line, _, data = data.partition(b"\n")
-        first += 1
-        if line.strip():
-            return LineChunk(data, first, chunk.refused), csv_header(line.rstrip(b"\r"))
-    return LineChunk(b"", first, chunk.refused), []
 
 
 def sample(*, contract: str, row_count: int, seed: int) -> bytes:
