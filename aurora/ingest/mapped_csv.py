@@ -10,9 +10,8 @@ from typing import Final
 
 import polars as pl
 
-from aurora.ingest.lines import LineChunk, read_chunks
 from aurora.ingest.portions import ROW, Portion, SourceFile, refusals
-from aurora.ingest.tables import csv_header, csv_table
+from aurora.ingest.tables import csv_header, csv_tables
 
 _MIDNIGHT: Final = "T00:00:00Z"
 
@@ -53,15 +52,7 @@ def has_columns(head: bytes, names: Sequence[str]) -> bool:
 def read_mapped(file: SourceFile, parts: Sequence[Mapped]) -> Iterator[Portion]:
     """The file's rows, a portion a contract; what cannot be read is refused once, with the first of them."""
     used = {theirs for part in parts for theirs in part.columns.values()}
-    header: list[str] = []
-    for chunk in read_chunks(file, quoted=True):
-        if not header and chunk.data:
-            line, _, data = chunk.data.partition(b"\n")
-            header = csv_header(line.rstrip(b"\r"))
-            body = LineChunk(data, chunk.first + 1, chunk.refused)
-        else:
-            body = chunk
-        read, refused = csv_table(body, header)
+    for header, read, refused in csv_tables(file):
         ignored = tuple(name for name in header if name not in used)
         for part in parts:
             is_first = part is parts[0]

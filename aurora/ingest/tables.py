@@ -17,8 +17,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from aurora.ingest.lines import LineChunk, decoded
-from aurora.ingest.portions import ROW, Refusal
+from aurora.ingest.lines import LineChunk, decoded, read_chunks
+from aurora.ingest.portions import ROW, Refusal, SourceFile
 
 _DECODER: Final = msgspec.json.Decoder()
 Table = tuple[pl.DataFrame, list[Refusal]]
@@ -98,6 +98,16 @@ def after_header(chunk: LineChunk) -> tuple[LineChunk, list[str]]:
         if line.strip():
             return LineChunk(data, first, chunk.refused), csv_header(line.rstrip(b"\r"))
     return LineChunk(b"", first, chunk.refused), []
+
+
+def csv_tables(file: SourceFile) -> Iterator[tuple[list[str], pl.DataFrame, list[Refusal]]]:
+    """A CSV file in pieces: the header's names, the rows as `csv_table` gives them, and what could not be read."""
+    header: list[str] = []
+    for chunk in read_chunks(file, quoted=True):
+        body = chunk
+        if not header:
+            body, header = after_header(chunk)
+        yield header, *csv_table(body, header)
 
 
 def csv_table(chunk: LineChunk, header: Sequence[str]) -> Table:

@@ -11,10 +11,9 @@ from typing import Final
 
 import polars as pl
 
-from aurora.ingest.lines import LineChunk, read_chunks
 from aurora.ingest.portions import ROW, Portion, SourceFile, refusals
 from aurora.ingest.sample_operations import Operation, sample_operations
-from aurora.ingest.tables import csv_header, csv_table
+from aurora.ingest.tables import csv_header, csv_tables
 
 CONTRACTS: Final = ("usage",)
 _COLUMNS: Final = {
@@ -31,15 +30,7 @@ def matches(head: bytes, file_name: str) -> bool:  # noqa: ARG001 - one signatur
 
 def read(file: SourceFile) -> Iterator[Portion]:
     """One usage row a request."""
-    header: list[str] = []
-    for chunk in read_chunks(file, quoted=True):
-        if not header and chunk.data:
-            line, _, data = chunk.data.partition(b"\n")
-            header = csv_header(line.rstrip(b"\r"))
-            body = LineChunk(data, chunk.first + 1, chunk.refused)
-        else:
-            body = chunk
-        rows, refused = csv_table(body, header)
+    for header, rows, refused in csv_tables(file):
         known = [pl.col(theirs).alias(ours) for theirs, ours in _COLUMNS.items() if theirs in rows.columns]
         yield Portion(
             contract="usage",

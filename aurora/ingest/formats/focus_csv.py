@@ -11,9 +11,8 @@ from typing import Any, Final
 import polars as pl
 
 from aurora.ingest.focus import MARKS, Charges, unknown
-from aurora.ingest.lines import read_chunks
 from aurora.ingest.portions import Portion, SourceFile, refusals
-from aurora.ingest.tables import after_header, csv_header, csv_table
+from aurora.ingest.tables import csv_header, csv_tables
 
 CONTRACTS: Final = ("focus_charge",)
 
@@ -27,12 +26,7 @@ def matches(head: bytes, file_name: str) -> bool:  # noqa: ARG001 - one signatur
 def read(file: SourceFile) -> Iterator[Portion]:
     """One row a charge."""
     charges = Charges()
-    header: list[str] = []
-    for chunk in read_chunks(file, quoted=True):
-        body = chunk
-        if not header:
-            body, header = after_header(chunk)
-        frame, refused = csv_table(body, header)
+    for header, frame, refused in csv_tables(file):
         yield Portion(
             contract="focus_charge", rows=charges.rows(frame), refused=refusals(refused), ignored=unknown(header)
         )

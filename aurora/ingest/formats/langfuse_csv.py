@@ -13,10 +13,9 @@ from aurora.ingest import foreign
 from aurora.ingest.documents import Positions, as_json
 from aurora.ingest.formats import langfuse_json
 from aurora.ingest.langfuse import ObservationRows
-from aurora.ingest.lines import read_chunks
 from aurora.ingest.portions import ROW, Portion, SourceFile
 from aurora.ingest.sample_operations import Operation, sample_operations
-from aurora.ingest.tables import after_header, csv_header, csv_table
+from aurora.ingest.tables import csv_header, csv_tables
 
 CONTRACTS: Final = ("usage", "conversation")
 _OBSERVATION: Final = frozenset({"id", "trace_id", "type", "start_time"})
@@ -34,12 +33,7 @@ def matches(head: bytes, file_name: str) -> bool:  # noqa: ARG001 - one signatur
 def read(file: SourceFile) -> Iterator[Portion]:
     """Usage rows of the observations, and a conversation row for each trace without a session."""
     observations, traces = Positions(), Positions()
-    header: list[str] = []
-    for chunk in read_chunks(file, quoted=True):
-        body = chunk
-        if not header:
-            body, header = after_header(chunk)
-        frame, refused = csv_table(body, header)
+    for _, frame, refused in csv_tables(file):
         found = ObservationRows(observations, traces, refused=refused)
         for record in frame.iter_rows(named=True):
             line = record.pop(ROW)

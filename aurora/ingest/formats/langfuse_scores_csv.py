@@ -10,9 +10,8 @@ from typing import Final
 from aurora.ingest import foreign
 from aurora.ingest.foreign import Record
 from aurora.ingest.formats import langfuse_scores_json as scores
-from aurora.ingest.lines import read_chunks
 from aurora.ingest.portions import ROW, Portion, SourceFile
-from aurora.ingest.tables import after_header, csv_header, csv_table
+from aurora.ingest.tables import csv_header, csv_tables
 
 CONTRACTS: Final = ("evaluation",)
 _COLUMNS: Final = frozenset({"id", "timestamp", "name", "value", "source", "data_type"})
@@ -25,12 +24,7 @@ def matches(head: bytes, file_name: str) -> bool:  # noqa: ARG001 - one signatur
 
 def read(file: SourceFile) -> Iterator[Portion]:
     """One evaluation a score."""
-    header: list[str] = []
-    for chunk in read_chunks(file, quoted=True):
-        body = chunk
-        if not header:
-            body, header = after_header(chunk)
-        frame, refused = csv_table(body, header)
+    for _, frame, refused in csv_tables(file):
         rows: list[Record] = []
         for record in frame.iter_rows(named=True):
             position = record.pop(ROW)

@@ -11,10 +11,9 @@ from aurora.ingest import foreign
 from aurora.ingest.documents import as_json
 from aurora.ingest.foreign import Record
 from aurora.ingest.formats import litellm_spend_logs_json as table
-from aurora.ingest.lines import read_chunks
 from aurora.ingest.portions import ROW, Portion, SourceFile
 from aurora.ingest.sample_operations import Operation, sample_operations
-from aurora.ingest.tables import after_header, csv_header, csv_table
+from aurora.ingest.tables import csv_header, csv_tables
 
 CONTRACTS: Final = ("usage",)
 
@@ -26,12 +25,7 @@ def matches(head: bytes, file_name: str) -> bool:  # noqa: ARG001 - one signatur
 
 def read(file: SourceFile) -> Iterator[Portion]:
     """One usage row a row of the table."""
-    header: list[str] = []
-    for chunk in read_chunks(file, quoted=True):
-        body = chunk
-        if not header:
-            body, header = after_header(chunk)
-        frame, refused = csv_table(body, header)
+    for _, frame, refused in csv_tables(file):
         rows: list[Record] = []
         for record in frame.iter_rows(named=True):
             position = record.pop(ROW)
