@@ -14,8 +14,9 @@ from typing import Any, Final
 
 import msgspec
 
+from aurora.ingest.foreign import Record, text_portion
 from aurora.ingest.lines import UTF8_BOM, LineChunk, decoded, read_chunks
-from aurora.ingest.portions import Refusal, SourceFile
+from aurora.ingest.portions import Portion, Refusal, SourceFile
 from aurora.ingest.tables import json_records
 
 _DECODER: Final = msgspec.json.Decoder()
@@ -36,6 +37,8 @@ class PlainDocument:
     raw: bytes
 
 
+Reading = Callable[[dict[str, Any], "Positions", list[Record], list[Refusal]], None]
+"""Adds the rows of one document, and refuses what is none."""
 IsDocument = Callable[[dict[str, Any]], bool]
 """Whether an object is a document of the format, by the keys it must have."""
 
@@ -96,6 +99,20 @@ def _plain(data: bytes, quick: Quick) -> PlainDocument | None:
         return PlainDocument(quick.decode(data), data.strip())
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def document_portions(file: SourceFile, contract: str, *, is_document: IsDocument, add: Reading) -> Iterator[Portion]:
+    """Rows of one contract out of the file's documents, each of which `add` reads."""
+    positions = Positions()
+    for documents in read_documents(file, is_document=is_document):
+        rows: list[Record] = []
+        refused: list[Refusal] = []
+        for document in documents:
+            if isinstance(document, Refusal):
+                refused.append(positions.placed(document))
+            else:
+                add(document, positions, rows, refused)
+        yield text_portion(contract, rows, refused)
 
 
 def _decoded(data: bytes) -> Any:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from aurora.ingest import foreign, litellm
-from aurora.ingest.documents import Positions, as_json, read_documents
+from aurora.ingest.documents import Positions, as_json, document_portions
 from aurora.ingest.foreign import Record, Values, WrongValueError
 from aurora.ingest.portions import Portion, Refusal, SourceFile
 
@@ -34,20 +34,15 @@ def _is_document(value: Mapping[str, Any]) -> bool:
 
 def read(file: SourceFile) -> Iterator[Portion]:
     """One evaluation a rating."""
-    positions = Positions()
-    for documents in read_documents(file, is_document=_is_document):
-        rows: list[Record] = []
-        refused: list[Refusal] = []
-        for document in documents:
-            if isinstance(document, Refusal):
-                refused.append(positions.placed(document))
-                continue
-            position = positions.next()
-            try:
-                rows.append((position, _values(document), as_json(document)))
-            except WrongValueError as wrong:
-                refused.append(wrong.refusal(position, as_json(document)))
-        yield foreign.text_portion("evaluation", rows, refused)
+    return document_portions(file, "evaluation", is_document=_is_document, add=_read)
+
+
+def _read(document: dict[str, Any], positions: Positions, rows: list[Record], refused: list[Refusal]) -> None:
+    position = positions.next()
+    try:
+        rows.append((position, _values(document), as_json(document)))
+    except WrongValueError as wrong:
+        refused.append(wrong.refusal(position, as_json(document)))
 
 
 def _values(feedback: Mapping[str, Any]) -> Values:

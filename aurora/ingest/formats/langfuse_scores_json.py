@@ -9,8 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from aurora.ingest import foreign
-from aurora.ingest.documents import Positions, as_json, read_documents, unknown_shape
+from aurora.ingest.documents import Positions, as_json, document_portions, unknown_shape
 from aurora.ingest.foreign import Record, WrongValueError
 from aurora.ingest.langfuse_scores import evaluation_values
 from aurora.ingest.portions import Portion, Refusal, SourceFile
@@ -43,17 +42,12 @@ def _is_score(value: Mapping[str, Any]) -> bool:
 
 def read(file: SourceFile) -> Iterator[Portion]:
     """One evaluation a score."""
-    positions = Positions()
-    for documents in read_documents(file, is_document=_is_document):
-        rows: list[Record] = []
-        refused: list[Refusal] = []
-        for document in documents:
-            if isinstance(document, Refusal):
-                refused.append(positions.placed(document))
-                continue
-            for score in [document] if _is_score(document) else document["data"]:
-                add(positions.next(), score, rows, refused)
-        yield foreign.text_portion("evaluation", rows, refused)
+    return document_portions(file, "evaluation", is_document=_is_document, add=_read)
+
+
+def _read(document: dict[str, Any], positions: Positions, rows: list[Record], refused: list[Refusal]) -> None:
+    for score in [document] if _is_score(document) else document["data"]:
+        add(positions.next(), score, rows, refused)
 
 
 def add(position: int, score: Any, rows: list[Record], refused: list[Refusal]) -> None:

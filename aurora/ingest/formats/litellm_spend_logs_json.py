@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
-from aurora.ingest import foreign, litellm
-from aurora.ingest.documents import Positions, as_json, read_documents
+from aurora.ingest import litellm
+from aurora.ingest.documents import Positions, as_json, document_portions
 from aurora.ingest.foreign import Record, WrongValueError
 from aurora.ingest.portions import Portion, Refusal, SourceFile
 from aurora.ingest.sample_operations import Operation, sample_operations
@@ -29,16 +29,11 @@ def _is_document(value: Mapping[str, Any]) -> bool:
 
 def read(file: SourceFile) -> Iterator[Portion]:
     """One usage row a row of the table."""
-    positions = Positions()
-    for documents in read_documents(file, is_document=_is_document):
-        rows: list[Record] = []
-        refused: list[Refusal] = []
-        for document in documents:
-            if isinstance(document, Refusal):
-                refused.append(positions.placed(document))
-            else:
-                add(positions.next(), document, as_json(document), rows, refused)
-        yield foreign.text_portion("usage", rows, refused)
+    return document_portions(file, "usage", is_document=_is_document, add=_read)
+
+
+def _read(document: dict[str, Any], positions: Positions, rows: list[Record], refused: list[Refusal]) -> None:
+    add(positions.next(), document, as_json(document), rows, refused)
 
 
 def add(position: int, record: Mapping[str, Any], raw: str, rows: list[Record], refused: list[Refusal]) -> None:
