@@ -18,16 +18,13 @@ import yaml
 from msgspec import Meta, Struct
 
 from aurora.errors import DataError, NotFoundError
+from contracts.messages.assistants import AssistantState, ControlLevel
 from contracts.messages.decisions import DecisionKind, PrivacyClass
 
 Slug = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_.\-]{0,63}$")]
 Line = Annotated[str, Meta(min_length=1, max_length=400)]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Usd = Annotated[Decimal, Meta(description="US dollars, not negative")]
-State = Literal["active", "degraded", "down", "disabled"]
-ControlLevel = Literal[
-    "full_orchestration", "read_write", "read_only_alerts", "command_authority", "monitoring_thresholds"
-]
 
 
 PROTOCOL_EXPORTS = ("assistant_status", "conversation", "handoff", "task", "usage")
@@ -39,6 +36,28 @@ class AssistantPrior(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     success_share: Share
     duration_ms: Annotated[float, Meta(ge=0)]
+
+
+class Parameter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A parameter of an assistant that may be tuned within bounds."""
+
+    meaning: Line
+    value: float
+    """What it is unless it was tuned."""
+    minimum: float
+    maximum: float
+    max_step: Annotated[float, Meta(gt=0)]
+    """Most that one tune command may change it by."""
+
+
+class Thresholds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Beyond these an assistant counts as degraded, and whoever watches it is told."""
+
+    min_uptime_share: Share = 0.995
+    max_error_share: Share = 0.05
+    max_latency_p95_ms: Annotated[float, Meta(gt=0)] = 10_000.0
+    max_open_share: Annotated[float, Meta(gt=0)] = 1.0
+    """Open tasks as a share of capacity."""
 
 
 class Assistant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,7 +82,12 @@ class Assistant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Classes of data it is cleared for."""
     backup_assistant_id: Slug | None = None
     is_sample: bool = False
-    assistant_state: State = "active"
+    assistant_state: AssistantState = "active"
+    depends_on: tuple[Slug, ...] = ()
+    """Assistants without which it cannot do its work."""
+    parameters: dict[Slug, Parameter] = {}
+    """What Aurora may tune, and how far."""
+    thresholds: Thresholds = Thresholds()
 
 
 class Price(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -93,7 +117,7 @@ class Llm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     prior: LlmPrior
     compliance_levels: tuple[Slug, ...] = ()
     privacy_classes: tuple[PrivacyClass, ...] = ()
-    state: State = "active"
+    state: AssistantState = "active"
 
 
 class RuleExample(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
