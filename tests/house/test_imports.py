@@ -54,7 +54,7 @@ def test_pages_open_no_database() -> None:
 def test_only_tracking_knows_mlflow() -> None:
     knowing = {
         str(file.relative_to(ROOT))
-        for room in ("ml", "aurora", "apps", "orchestration", "contracts")
+        for room in ("ml", "aurora", "apps", "orchestration", "contracts", "twin")
         for file in (ROOT / room).rglob("*.py")
         if any(name.partition(".")[0] == "mlflow" for name in _imports(file))
     }
@@ -64,7 +64,7 @@ def test_only_tracking_knows_mlflow() -> None:
 def test_only_the_store_opens_a_database() -> None:
     opening = {
         str(file.relative_to(ROOT))
-        for room in ("ml", "aurora", "apps", "orchestration", "contracts")
+        for room in ("ml", "aurora", "apps", "orchestration", "contracts", "twin")
         for file in (ROOT / room).rglob("*.py")
         if any(name.partition(".")[0] in {"duckdb", "sqlite3"} for name in _imports(file))
     }
@@ -76,7 +76,7 @@ def test_test_folders_are_no_packages() -> None:
 
 
 def test_no_module_has_a_name_that_says_nothing() -> None:
-    rooms = ("apps", "aurora", "contracts", "ml", "orchestration", "benchmarks")
+    rooms = ("apps", "aurora", "contracts", "ml", "orchestration", "benchmarks", "twin")
     assert [file for room in rooms for file in (ROOT / room).rglob("*.py") if file.stem in VAGUE] == []
 
 
