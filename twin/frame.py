@@ -22,16 +22,14 @@ USAGE_ROWS: Final = 2_000_000
 LEADS: Final = 20_000
 """Of 90 days at scale 1."""
 
-WORK_SCHEMA: Final = pl.Schema(
-    {
-        "case_id": pl.String,
-        "task_type": pl.String,
-        "requested_at": pl.Datetime("us", "UTC"),
-        "priority": pl.String,
-        "privacy_class": pl.String,
-        "subject_id": pl.String,
-    }
-)
+WORK_SCHEMA: Final[dict[str, pl.DataType]] = {
+    "case_id": pl.String(),
+    "task_type": pl.String(),
+    "requested_at": pl.Datetime("us", "UTC"),
+    "priority": pl.String(),
+    "privacy_class": pl.String(),
+    "subject_id": pl.String(),
+}
 """Work that the brokerage's own life asks of the fleet: one row a task to be done, in the order of time."""
 
 
