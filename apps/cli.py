@@ -25,6 +25,7 @@ from apps.commands import (
     quality,
     quarantine,
     serve,
+    twin,
 )
 from apps.render import print_error
 from aurora.errors import AuroraError
@@ -52,6 +53,7 @@ for _room in (
     keys,
     machine,
     benches,
+    twin,
 ):
     _room.register(app)
 
