@@ -45,6 +45,8 @@ class Frame:
     first_day: dt.date
     days: int = DAYS
     scale: float = 1.0
+    quiet_days: frozenset[dt.date] = frozenset()
+    """Public holidays that are known by date: little is asked for on them."""
 
     @property
     def start(self) -> dt.datetime:
