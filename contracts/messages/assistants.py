@@ -63,6 +63,10 @@ the work of any other."""
 AUTHORITY_KINDS: Final = frozenset({"notify", "hold", "release"})
 """What an assistant with `command_authority` may command others."""
 
+PEER_KINDS: Final = frozenset({"ping", "notify", "run_task", "cancel_task"})
+"""What one assistant may command another over an edge of the communication matrix, if the other's control level
+lets it through. Tuning, pausing and thresholds are for people and for Aurora itself."""
+
 
 class Latency(Struct, frozen=True, kw_only=True):
     """Percentiles of the time to finish a request, in milliseconds, over the window the reply names."""
