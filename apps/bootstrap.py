@@ -16,6 +16,7 @@ from aurora.settings import Settings
 from aurora.store.lake import create_lake
 from aurora.store.paths import TenantPaths, create_tenant
 from aurora.store.state import StateStore
+from aurora.store.state_schema import migrate
 
 OWNER = "owner"
 
@@ -39,6 +40,7 @@ def prepare_tenant(settings: Settings, *, progress: Callable[[str], None]) -> Pr
     if is_new:
         progress(f"Making tenant {settings.tenant} in {settings.region}")
     paths = create_tenant(settings.data_dir, settings.tenant, settings.region)
+    migrate(paths.state)
     create_lake(paths)
     return Prepared(paths, _owner_key(paths))
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from aurora.store.journal import IdempotencyKey, JournalRecord
-from aurora.store.state import StateStore, Submission
+from aurora.store.state import StateStore, Statement, Submission
 
 
 class JournalBridge:
@@ -19,13 +19,17 @@ class JournalBridge:
         self._deliver_bound = self._deliver
 
     def append(
-        self, records: Sequence[JournalRecord], *, idempotency: IdempotencyKey | None = None
+        self,
+        records: Sequence[JournalRecord],
+        *,
+        idempotency: IdempotencyKey | None = None,
+        statements: Sequence[Statement] = (),
     ) -> asyncio.Future[list[int]]:
         """Seqs of the records once they are on the disk; raises what `StateStore.append` raises."""
         future: asyncio.Future[list[int]] = self._loop.create_future()
         if not self._pending:
             self._loop.call_soon(self._flush)
-        self._pending.append(Submission(records, self._deliver_bound, future, idempotency))
+        self._pending.append(Submission(records, self._deliver_bound, future, idempotency, statements))
         return future
 
     def _flush(self) -> None:

@@ -31,6 +31,7 @@ Scope = Literal[
     "ingest:write",
     "ingest:any_source",
     "handoff:write",
+    "command:write",
     "quarantine:write",
     "privacy:reveal",
     "admin",

@@ -129,6 +129,10 @@ class StateReader:
     def _row(self, sql: str, params: Sequence[object] = ()) -> Any:
         return self._reader().execute(sql, params).fetchone()
 
+    def select(self, sql: str, params: Sequence[object] = ()) -> list[Any]:
+        """Rows of a query. For this room only: other tables of the state have their own readers here."""
+        return self._rows(sql, params)
+
     def _reader(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:

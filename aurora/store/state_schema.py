@@ -61,6 +61,43 @@ MIGRATIONS: tuple[str, ...] = (
     """
     + _APPEND_ONLY.format(table="journal")
     + _APPEND_ONLY.format(table="checkpoint"),
+    """
+    CREATE TABLE assistant_endpoint (
+        assistant_id TEXT PRIMARY KEY,
+        base_url TEXT NOT NULL,
+        secret TEXT,
+        is_local INTEGER NOT NULL,
+        connected_at TEXT NOT NULL,
+        actor_id TEXT NOT NULL
+    ) STRICT;
+    -- A row stands for an assistant that is switched off.
+    CREATE TABLE assistant_switch (
+        assistant_id TEXT PRIMARY KEY,
+        reason TEXT NOT NULL,
+        changed_at TEXT NOT NULL,
+        actor_id TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE assistant_setting (
+        assistant_id TEXT NOT NULL,
+        command_kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        value REAL NOT NULL,
+        command_id TEXT NOT NULL,
+        PRIMARY KEY (assistant_id, command_kind, name)
+    ) STRICT;
+    CREATE TABLE command (
+        command_id TEXT PRIMARY KEY,
+        assistant_id TEXT NOT NULL,
+        command_state TEXT NOT NULL,
+        next_at TEXT,
+        record BLOB NOT NULL,
+        request BLOB,
+        callback_token TEXT
+    ) STRICT;
+    CREATE INDEX command_due ON command (next_at) WHERE next_at IS NOT NULL;
+    CREATE INDEX command_of_assistant ON command (assistant_id, command_id);
+    INSERT INTO counter VALUES ('fleet', 0);
+    """,
 )
 """Forward only; the place in the tuple is the schema version. A released entry is never edited."""
 
@@ -97,6 +134,12 @@ def open_reader(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def migrate(path: Path) -> None:
+    """Bring an existing state database up to date; cheap when it is so."""
+    if path.exists():
+        open_writer(path).close()
 
 
 def _version(connection: sqlite3.Connection) -> int:
