@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -24,6 +24,28 @@ class TenantPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     allowed_regions: Annotated[tuple[Slug, ...], Meta(min_length=1)]
 
 
+class Benchmark(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A figure the industry is measured against, and where it comes from."""
+
+    meaning: Line
+    value: float
+    unit: Line
+    better: Literal["higher", "lower"]
+    basis: Literal["published", "plan", "assumption"]
+    """Published by the source, a target of the owner's plan, or a working assumption that wants replacing."""
+    source: Line
+
+
+class IndustryProfile(Struct, frozen=True, kw_only=True):
+    """The industry as the Auterity plan speaks of it (IndustryProfile): what generators and templates are given."""
+
+    industry: str
+    compliance_requirements: tuple[str, ...]
+    terminology: dict[str, str]
+    workflow_templates: tuple[str, ...]
+    security_level: str
+
+
 class PackFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole of pack.yaml."""
 
@@ -32,4 +54,12 @@ class PackFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     version: Line
     tenant: TenantPolicy
     compliance_levels: dict[Slug, Line]
+    security_level: Slug
+    """The regime that whoever sees personal data must be cleared for."""
+    compliance_requirements: tuple[Slug, ...]
+    """Rules that a workflow made for this industry must keep."""
+    terminology: dict[Slug, Line]
+    roles: Annotated[dict[Slug, Line], Meta(min_length=1)]
+    """People whom workflows ask and tell."""
+    benchmarks: dict[Slug, Benchmark]
     task_types: dict[Slug, TaskType]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from decimal import Decimal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,19 +12,51 @@ from aurora.packs.industry import PackFile, TenantPolicy
 from aurora.packs.llms import LlmsFile
 from aurora.packs.pack import Pack
 from aurora.packs.policies import Policies
-from aurora.packs.reading import read_declared, wrong
+from aurora.packs.reading import SHARED, PackError, declared_file, read_declared, wrong
+from aurora.packs.references import faults_of
 from aurora.packs.rules import Rule
+from contracts.messages.workflows import Workflow
 
 T = TypeVar("T")
+_FOLDERS: tuple[tuple[str, type, str], ...] = (
+    ("assistants", Assistant, "assistant_id"),
+    ("compliance", Rule, "rule_id"),
+    ("workflows", Workflow, "workflow_id"),
+)
+_FILES: tuple[tuple[str, type], ...] = (("pack.yaml", PackFile), ("llms.yaml", LlmsFile), ("policies.yaml", Policies))
 
 
 def load_pack(packs_dir: Path, name: str) -> Pack:
-    """The pack in `packs_dir/name`. `NotFoundError` without one; `DataError` names the file and field that is wrong."""
+    """The pack in `packs_dir/name`. `NotFoundError` without one; `PackError` names the file and field that is wrong."""
+    pack = _read_pack(packs_dir, name)
+    for fault in faults_of(packs_dir / name, pack):
+        raise fault
+    return pack
+
+
+def pack_faults(packs_dir: Path, name: str) -> list[PackError]:
+    """Everything that keeps a pack from loading. What files refer to is looked at once each can be read.
+
+    `NotFoundError` without such a pack.
+    """
+    _known_pack(packs_dir, name)
+    unreadable = list(_unreadable(packs_dir / name))
+    if unreadable:
+        return unreadable
+    try:
+        pack = _read_pack(packs_dir, name)
+    except PackError as fault:
+        return [fault]
+    return list(faults_of(packs_dir / name, pack))
+
+
+def _read_pack(packs_dir: Path, name: str) -> Pack:
     folder = packs_dir / name
-    if name not in list_packs(packs_dir):
-        raise _no_pack(packs_dir, name)
+    _known_pack(packs_dir, name)
     declared = read_declared(folder / "pack.yaml", PackFile)
-    pack = Pack(
+    if declared.pack != name:
+        raise wrong(folder / "pack.yaml", "pack", f"is {declared.pack!r}, but the folder is {name!r}", rule="same_name")
+    return Pack(
         name=declared.pack,
         title=declared.title,
         version=declared.version,
@@ -36,17 +67,29 @@ def load_pack(packs_dir: Path, name: str) -> Pack:
         llms=read_declared(folder / "llms.yaml", LlmsFile).llms,
         rules=_read_folder(folder / "compliance", Rule, key="rule_id"),
         policies=read_declared(folder / "policies.yaml", Policies),
+        security_level=declared.security_level,
+        compliance_requirements=declared.compliance_requirements,
+        terminology=declared.terminology,
+        roles=declared.roles,
+        benchmarks=declared.benchmarks,
+        workflows=_read_folder(folder / "workflows", Workflow, key="workflow_id"),
     )
-    if pack.name != name:
-        raise wrong(folder / "pack.yaml", "pack", f"is {pack.name!r}, but the folder is {name!r}")
-    _check_references(folder, pack)
-    return pack
+
+
+def _unreadable(folder: Path) -> Iterator[PackError]:
+    wanted = [(folder / name, kind, "") for name, kind in _FILES]
+    for name, kind, key in _FOLDERS:
+        wanted += [(file, kind, key) for file in sorted((folder / name).glob("*.yaml"))]
+    for file, kind, key in wanted:
+        try:
+            _read_named(file, kind, key=key)
+        except PackError as fault:
+            yield fault
 
 
 def tenant_policy(packs_dir: Path, name: str) -> TenantPolicy:
     """Where tenants of that pack may keep data: its head alone is read. Errors: as `load_pack`."""
-    if name not in list_packs(packs_dir):
-        raise _no_pack(packs_dir, name)
+    _known_pack(packs_dir, name)
     return read_declared(packs_dir / name / "pack.yaml", PackFile).tenant
 
 
@@ -57,66 +100,26 @@ def list_packs(packs_dir: Path) -> list[str]:
 
 def pack_files(packs_dir: Path, name: str) -> list[Path]:
     """Every file the pack is read from, sorted: what a poller watches."""
-    return sorted((packs_dir / name).rglob("*.yaml"))
+    return sorted([*(packs_dir / name).rglob("*.yaml"), *(packs_dir / SHARED).rglob("*.yaml")])
 
 
-def _no_pack(packs_dir: Path, name: str) -> NotFoundError:
-    return NotFoundError(
-        f"There is no pack named {name[:80]!r} in {packs_dir}.",
-        field="pack",
-        next_step=f"There are: {', '.join(list_packs(packs_dir)) or 'none'}.",
-    )
-
-
-def _check_references(folder: Path, pack: Pack) -> None:
-    assistants = {assistant.assistant_id for assistant in pack.assistants}
-    for assistant in pack.assistants:
-        file = folder / "assistants" / f"{assistant.assistant_id}.yaml"
-        _known(file, "skills", assistant.skills, pack.task_types)
-        _known(file, "compliance_levels", assistant.compliance_levels, pack.compliance_levels)
-        if assistant.backup_assistant_id is not None:
-            _known(file, "backup_assistant_id", [assistant.backup_assistant_id], assistants - {assistant.assistant_id})
-        _not_negative(file, "cost_per_task_usd", assistant.cost_per_task_usd)
-    for name, task_type in pack.task_types.items():
-        _known(
-            folder / "pack.yaml",
-            f"task_types.{name}.compliance_levels",
-            task_type.compliance_levels,
-            pack.compliance_levels,
+def _known_pack(packs_dir: Path, name: str) -> None:
+    if name not in (packs := list_packs(packs_dir)):
+        raise NotFoundError(
+            f"There is no pack named {name[:80]!r} in {packs_dir}.",
+            field="pack",
+            next_step=f"There are: {', '.join(packs) or 'none'}.",
         )
-    _check_llms(folder / "llms.yaml", pack)
-    for kind, choice in pack.policies.kinds.items():
-        chosen = [choice.policy] if choice.fallback is None else [choice.policy, choice.fallback]
-        _known(folder / "policies.yaml", f"kinds.{kind}", chosen, pack.policies.policies)
-
-
-def _check_llms(file: Path, pack: Pack) -> None:
-    seen: set[str] = set()
-    for llm in pack.llms:
-        if llm.candidate_id in seen:
-            raise wrong(file, "candidate_id", f"{llm.candidate_id!r} stands twice")
-        seen.add(llm.candidate_id)
-        _known(file, f"{llm.candidate_id}.compliance_levels", llm.compliance_levels, pack.compliance_levels)
-        for price in ("input_usd_per_mtok", "output_usd_per_mtok"):
-            _not_negative(file, f"{llm.candidate_id}.price.{price}", getattr(llm.price, price))
-
-
-def _known(file: Path, field: str, names: Iterable[str], known: Iterable[str]) -> None:
-    unknown = sorted(set(names) - set(known))
-    if unknown:
-        raise wrong(file, field, f"names {unknown[0]!r}, which is not declared")
-
-
-def _not_negative(file: Path, field: str, amount: Decimal) -> None:
-    if not amount.is_finite() or amount < 0:
-        raise wrong(file, field, f"is {amount}, which is not an amount of at least 0")
 
 
 def _read_folder(folder: Path, kind: type[T], *, key: str) -> tuple[T, ...]:
-    found = []
-    for file in sorted(folder.glob("*.yaml")):
-        declared = read_declared(file, kind)
-        if getattr(declared, key) != file.stem:
-            raise wrong(file, key, f"is {getattr(declared, key)!r}, but the file is named {file.stem!r}")
-        found.append(declared)
-    return tuple(found)
+    return tuple(_read_named(file, kind, key=key) for file in sorted(folder.glob("*.yaml")))
+
+
+def _read_named(file: Path, kind: type[T], *, key: str) -> T:
+    """A declaration whose `key` is the name of its file."""
+    declared = read_declared(file, kind)
+    if key and getattr(declared, key) != file.stem:
+        problem = f"is {getattr(declared, key)!r}, but the file is named {file.stem!r}"
+        raise wrong(declared_file(file), key, problem, rule="same_name")
+    return declared

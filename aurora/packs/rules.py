@@ -20,7 +20,7 @@ class RuleExample(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     tenant: dict[str, Any] = {}
 
 
-class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One rule: a condition in SQL that is true of what it forbids."""
 
     rule_id: Slug
@@ -41,3 +41,8 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     examples: Annotated[tuple[RuleExample, ...], Meta(min_length=2)]
     effective_to: dt.date | None = None
     """First day it no longer holds."""
+    compliance_level: Slug | None = None
+    """Regime it belongs to (the plan's rule type)."""
+    description: Line | None = None
+    remediation_action: Slug | None = None
+    """What mends a breach, by the name that a workflow or an assistant knows it by."""

@@ -88,9 +88,9 @@ def test_a_backup_can_do_some_of_the_work_it_backs_up():
         ("assistants/clara.yaml", '"0.042"', '"NaN"', "cost_per_task_usd", "at least 0"),
         ("assistants/clara.yaml", "assistant_id: clara", "assistant_id: klara", "assistant_id", "klara"),
         ("assistants/clara.yaml", "priority: high", "priority: high\npriority: low", "", "twice"),
-        ("llms.yaml", "candidate_id: codegemma-7b", "candidate_id: gemma-2-9b-it", "candidate_id", "twice"),
-        ("llms.yaml", "quality: 0.520", "quality: 5.2", "llms[0].prior.quality", "1.0"),
-        ("policies.yaml", "fallback: best_single", "fallback: dice", "kinds.route_llm", "dice"),
+        ("../_shared/llms.yaml", "candidate_id: codegemma-7b", "candidate_id: gemma-2-9b-it", "candidate_id", "twice"),
+        ("../_shared/llms.yaml", "quality: 0.520", "quality: 5.2", "llms[0].prior.quality", "1.0"),
+        ("../_shared/policies.yaml", "fallback: best_single", "fallback: dice", "kinds.route_llm", "dice"),
         ("pack.yaml", "pack: real_estate", "pack: retail", "pack", "retail"),
         (
             "pack.yaml",
