@@ -49,6 +49,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     pull_allowed: str = ""
     """Where pulls may go besides public addresses: hosts, `host:port`, addresses, networks, parted by commas."""
 
+    assistants_allowed: str = ""
+    """Where assistants may be connected over HTTP besides public addresses; written as AURORA_PULL_ALLOWED."""
+    status_poll_s: Annotated[float, msgspec.Meta(ge=0.05, le=60)] = 1.0
+    """Seconds between two polls of an assistant; one that does not answer for 0.9 of it counts as down."""
+    public_url: str = ""
+    """Where assistants reach this Aurora, for their callbacks; `http://HOST:PORT` when empty."""
+
+    @property
+    def assistants_allowed_hosts(self) -> tuple[str, ...]:
+        """The entries of `assistants_allowed`."""
+        return tuple(one.strip() for one in self.assistants_allowed.split(",") if one.strip())
+
+    @property
+    def callback_base(self) -> str:
+        """The address that callbacks go to."""
+        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
+
     @property
     def pull_allowed_hosts(self) -> tuple[str, ...]:
         """The entries of `pull_allowed`."""

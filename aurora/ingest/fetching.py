@@ -61,8 +61,8 @@ class Guard:
 
 def fetch(url: str, *, headers: Mapping[str, str], guard: Guard, sink: Sink) -> Answer:
     """GET `url` and hand its body to `sink` in pieces. Errors: `UsageError` for the URL, `FetchError`."""
-    host, port, is_tls, target = _parts(url)
-    address = _checked_address(host, port, guard)
+    host, port, is_tls, target = url_parts(url)
+    address = checked_addresses(host, port, guard.allowed)[0]
     connection = _Pinned(host, port, address, is_tls=is_tls, timeout_s=guard.timeout_s)
     ends_at = time.monotonic() + guard.deadline_s
     try:
@@ -137,8 +137,8 @@ def _unfit(host: str, what: str, rule: str) -> FetchError:
     )
 
 
-def _parts(url: str) -> tuple[str, int, bool, str]:
-    """Host, port, whether by TLS, and path with query."""
+def url_parts(url: str) -> tuple[str, int, bool, str]:
+    """Host, port, whether by TLS, and path with query; `UsageError` for what is no plain http or https address."""
     try:
         split = urlsplit(url)
         port = split.port or _PORTS.get(split.scheme, 0)
@@ -160,8 +160,10 @@ def _no_url(url: str) -> UsageError:
     )
 
 
-def _checked_address(host: str, port: int, guard: Guard) -> Address:
-    """The address to connect to; refused when any that the name stands for is not allowed."""
+def checked_addresses(
+    host: str, port: int, allowed: tuple[str, ...], *, setting: str = "AURORA_PULL_ALLOWED"
+) -> list[Address]:
+    """The addresses that a name stands for. `UsageError` when any of them is neither public nor `allowed`."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
@@ -172,16 +174,16 @@ def _checked_address(host: str, port: int, guard: Guard) -> Address:
             is_passing=True,
         ) from error
     addresses = [ipaddress.ip_address(str(one[4][0]).partition("%")[0]) for one in found]
-    allowed = _is_named(host, port, guard.allowed)
+    is_named = _is_named(host, port, allowed)
     for address in addresses:
-        if not (allowed or _is_public(address) or _is_listed(address, guard.allowed)):
+        if not (is_named or _is_public(address) or _is_listed(address, allowed)):
             raise UsageError(
                 f"{host} stands for {address}, which is not a public address.",
                 field="url",
                 rule="public_address",
-                next_step=f"If it is meant, the operator adds {host}:{port} to AURORA_PULL_ALLOWED.",
+                next_step=f"If it is meant, the operator adds {host}:{port} to {setting}.",
             )
-    return addresses[0]
+    return addresses
 
 
 def _is_named(host: str, port: int, allowed: Iterable[str]) -> bool:
