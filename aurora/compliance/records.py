@@ -39,6 +39,7 @@ DECISION_FIELDS: Mapping[str, ValueType] = MappingProxyType(
         "candidate.priority": "text",
         "candidate.compliance_levels": "text_list",
         "candidate.privacy_classes": "text_list",
+        "candidate.exports": "text_list",
         "candidate.provider_name": "text",
         "candidate.is_sample": "bool",
         "candidate.capacity_count": "int",

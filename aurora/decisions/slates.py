@@ -14,7 +14,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from aurora.compliance.records import empty_record
 from aurora.decisions.features import FeatureRow, Features
 from aurora.decisions.policy import Estimate
-from aurora.packs import Assistant, Llm, Pack
+from aurora.packs import PROTOCOL_EXPORTS, Assistant, Llm, Pack
 from contracts.messages.decisions import Veto
 
 NANO_USD = Decimal("1e-9")
@@ -132,6 +132,7 @@ def _assistant_fields(assistant: Assistant, estimate: Estimate, open_count: int)
         "candidate.priority": assistant.priority,
         "candidate.compliance_levels": assistant.compliance_levels,
         "candidate.privacy_classes": assistant.privacy_classes,
+        "candidate.exports": (*PROTOCOL_EXPORTS, *assistant.exports),
         "candidate.is_sample": assistant.is_sample,
         "candidate.capacity_count": assistant.capacity_count,
         "candidate.open_task_count": open_count,
