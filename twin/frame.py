@@ -47,6 +47,8 @@ class Frame:
     scale: float = 1.0
     quiet_days: frozenset[dt.date] = frozenset()
     """Public holidays that are known by date: little is asked for on them."""
+    edges: frozenset[tuple[str, str]] = frozenset()
+    """Which assistant may hand work to which, as the pack's `sharing.yaml` says."""
 
     @property
     def start(self) -> dt.datetime:

@@ -1,0 +1,139 @@
+"""The runs of workflows that the tasks belong to: cases, what happened in them, and who handed work to whom."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from twin.fleet.skill import Skills
+from twin.fleet.tasks import CANCELED, COMPLETED, GAVE_UP, STATES, WORKING, Done
+from twin.frame import Frame
+from twin.ids import of_list, times
+
+_CLOSING = ("kyc_check", "contract_review", "title_check", "transaction_reconciliation", "compliance_review")
+
+
+def steps(skills: Skills, done: Done) -> pl.DataFrame:
+    """One row a task of a case, by case and time; the source of the tables below."""
+    ids = [one.assistant_id for one in skills.assistants]
+    return (
+        pl.DataFrame(
+            {
+                "case_id": done.asked["case_id"],
+                "task_id": done.task_ids,
+                "task_type": done.asked["task_type"],
+                "subject_id": done.asked["subject_id"],
+                "priority": done.asked["priority"],
+                "assistant_id": of_list(ids, done.assistant),
+                "task_state": of_list(list(STATES), done.state),
+                "is_over": done.state <= CANCELED,
+                "is_failed": (done.state > COMPLETED) & (done.state < WORKING),
+                "is_begun": done.is_begun & (done.started_us != GAVE_UP),
+                "is_moved": done.assistant != done.first,
+                "is_interrupted": done.is_interrupted,
+                "requested_at": done.asked["requested_at"],
+                "started_at": times(np.maximum(done.started_us, 0)),
+                "ended_at": times(done.ended_us),
+            }
+        )
+        .filter(pl.col("case_id").is_not_null())
+        .with_columns(pl.when("is_begun").then("started_at").alias("started_at"))
+        .sort("case_id", "requested_at", "task_id")
+    )
+
+
+def case_rows(found: pl.DataFrame) -> pl.DataFrame:
+    """Rows of the contract `workflow_case`: each case in its last state."""
+    ended = pl.col("ended_at").filter("is_over").max()
+    cases = found.group_by("case_id", maintain_order=True).agg(
+        pl.when(pl.col("task_type").is_in(_CLOSING).any())
+        .then(pl.lit("deal_closing"))
+        .otherwise(pl.lit("lead_care"))
+        .alias("workflow_id"),
+        pl.col("is_over").all(),
+        pl.col("is_failed").last(),
+        pl.col("is_failed").any().alias("is_error"),
+        pl.col("subject_id").drop_nulls().first(),
+        pl.col("priority").first(),
+        pl.col("requested_at").min().alias("started_at"),
+        ended.alias("ended_at"),
+    )
+    state = pl.when(~pl.col("is_over")).then(pl.lit("open")).when("is_failed").then(pl.lit("failed"))
+    return cases.with_columns(
+        state.otherwise(pl.lit("completed")).alias("case_state"),
+        pl.coalesce("ended_at", "started_at").alias("updated_at"),
+        pl.when("is_over").then("ended_at").alias("ended_at"),
+        pl.when("is_over").then((pl.col("ended_at") - pl.col("started_at")).dt.total_milliseconds()).alias("duration_ms"),
+        pl.lit(value=True).alias("is_sample"),
+    ).select(
+        "case_id", "workflow_id", "case_state", "subject_id", "priority", "started_at", "ended_at", "duration_ms",
+        "is_error", "updated_at", "is_sample",
+    )  # fmt: skip
+
+
+def event_rows(found: pl.DataFrame) -> pl.DataFrame:
+    """Rows of the contract `case_event`: a task asked for, and how it ended."""
+    asked = found.select(
+        pl.format("{}-asked", "task_id").alias("case_event_id"),
+        "case_id",
+        pl.format("{}_asked", "task_type").alias("activity"),
+        pl.lit(None, dtype=pl.String).alias("assistant_id"),
+        "task_id",
+        pl.col("requested_at").alias("occurred_at"),
+        pl.lit(None, dtype=pl.Int64).alias("duration_ms"),
+        pl.lit(1, dtype=pl.Int64).alias("attempt_count"),
+        pl.lit(value=False).alias("is_error"),
+        pl.lit(None, dtype=pl.String).alias("error_type"),
+    )
+    error = pl.when("is_interrupted").then(pl.lit("assistant_down")).when("is_failed").then(pl.lit("task_failed"))
+    ended = found.filter("is_over").select(
+        pl.format("{}-ended", "task_id").alias("case_event_id"),
+        "case_id",
+        pl.format("{}_{}", "task_type", "task_state").alias("activity"),
+        "assistant_id",
+        "task_id",
+        pl.col("ended_at").alias("occurred_at"),
+        (pl.col("ended_at") - pl.col("requested_at")).dt.total_milliseconds().alias("duration_ms"),
+        (1 + pl.col("is_moved").cast(pl.Int64)).alias("attempt_count"),
+        pl.col("is_failed").alias("is_error"),
+        error.alias("error_type"),
+    )
+    return (
+        pl.concat([asked, ended])
+        .sort("case_id", "occurred_at", "case_event_id")
+        .with_columns(pl.lit(value=True).alias("is_sample"))
+    )
+
+
+def handoff_rows(frame: Frame, found: pl.DataFrame) -> pl.DataFrame:
+    """Rows of the contract `handoff`: work of a case that went from one assistant to another."""
+    before = pl.col("assistant_id").shift(1).over("case_id")
+    moved = found.with_columns(before.alias("from_assistant_id")).filter(
+        pl.col("from_assistant_id").is_not_null(), pl.col("from_assistant_id") != pl.col("assistant_id")
+    )
+    edges = pl.Series([f"{one}>{other}" for one, other in sorted(frame.edges)], dtype=pl.String)
+    edge = pl.format("{}>{}", "from_assistant_id", "assistant_id").is_in(edges.implode())
+    state = (
+        pl.when("is_failed").then(pl.lit("failed")).when("is_over").then(pl.lit("completed"))
+        .when("is_begun").then(pl.lit("accepted")).otherwise(pl.lit("offered"))
+    )  # fmt: skip
+    return moved.select(
+        pl.format("handoff-{}", "task_id").alias("handoff_id"),
+        "from_assistant_id",
+        pl.col("assistant_id").alias("to_assistant_id"),
+        state.alias("handoff_state"),
+        "case_id",
+        "task_id",
+        pl.lit("task").alias("contract"),
+        pl.when(pl.lit(bool(frame.edges))).then(edge).alias("is_edge_allowed"),
+        pl.lit(value=True).alias("is_contract_valid"),
+        pl.when("is_failed").then(pl.lit("task_failed")).alias("error_type"),
+        "requested_at",
+        pl.col("started_at").alias("accepted_at"),
+        pl.when("is_over").then("ended_at").alias("completed_at"),
+        pl.when("is_over")
+        .then((pl.col("ended_at") - pl.col("requested_at")).dt.total_milliseconds())
+        .alias("duration_ms"),
+        pl.when("is_over").then("ended_at").otherwise(pl.coalesce("started_at", "requested_at")).alias("updated_at"),
+        pl.lit(value=True).alias("is_sample"),
+    )
