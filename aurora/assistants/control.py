@@ -17,6 +17,8 @@ from aurora.packs.pack import Pack
 from contracts.messages.assistants import AUTHORITY_KINDS, CONTROL, PEER_KINDS, CommandKind
 
 SETTING_KINDS: Final = frozenset({"tune", "set_threshold"})
+_PERSON: Final = "person:"
+_OWNER: Final = "owner"
 _SHARES: Final = frozenset({"min_uptime_share", "max_error_share"})
 
 
@@ -29,6 +31,11 @@ class Objection:
     next_step: str
     field: str = "command_kind"
     is_fault: bool = False
+
+
+def is_person(actor_id: str) -> bool:
+    """Whether a key's holder is a person: the owner, or an actor that is named person:<name>."""
+    return actor_id == _OWNER or actor_id.startswith(_PERSON)
 
 
 def objection(
@@ -108,13 +115,15 @@ def value_before(
 
     The value before is what the assistant reported last, else what was set last, else the pack's.
     """
-    field = "parameter" if kind == "tune" else "threshold"
-    name, value = arguments.get(field), arguments.get("value")
+    what = "parameter" if kind == "tune" else "threshold"
+    name, value = arguments.get("name"), arguments.get("value")
     known: Mapping[str, Any] = target.parameters if kind == "tune" else _thresholds(target.thresholds)
     if not isinstance(name, str) or name not in known:
-        return None, _fault("one_of", f"{target.assistant_name} has no {field} {str(name)[:64]!r}.", field, known)
+        return None, _fault("one_of", f"{target.assistant_name} has no {what} {str(name)[:64]!r}.", "name", known)
+    if set(arguments) != {"name", "value"}:
+        return None, _fault("unknown_field", f"{kind} takes name and value, and nothing else.", "name", ())
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return None, _fault("type", f"The {field} {name} takes a number.", "value", ())
+        return None, _fault("type", f"The {what} {name} takes a number.", "value", ())
     declared = known[name]
     start = declared.value if isinstance(declared, Parameter) else declared
     before = float(reported.get(name, remembered.get(name, start)))

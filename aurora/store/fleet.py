@@ -131,10 +131,16 @@ def command_row(state: StateReader, command_id: str) -> CommandRow | None:
     return CommandRow(*rows[0]) if rows else None
 
 
-def due_commands(state: StateReader, now: dt.datetime, *, limit: int) -> list[CommandRow]:
-    """Open commands whose time has come, oldest first."""
-    sql = f"SELECT {_COMMAND} FROM command WHERE next_at <= ? ORDER BY next_at, command_id LIMIT ?"
-    return [CommandRow(*row) for row in state.select(sql, (time_text(now), limit))]
+def due_assistants(state: StateReader, now: dt.datetime) -> list[str]:
+    """Assistants with open commands whose time has come."""
+    sql = "SELECT DISTINCT assistant_id FROM command WHERE next_at <= ? ORDER BY assistant_id"
+    return [str(row[0]) for row in state.select(sql, (time_text(now),))]
+
+
+def due_commands(state: StateReader, assistant_id: str, now: dt.datetime, *, limit: int) -> list[CommandRow]:
+    """An assistant's open commands whose time has come, oldest first."""
+    sql = f"SELECT {_COMMAND} FROM command WHERE assistant_id = ? AND next_at <= ? ORDER BY next_at, command_id LIMIT ?"
+    return [CommandRow(*row) for row in state.select(sql, (assistant_id, time_text(now), limit))]
 
 
 def next_due(state: StateReader) -> dt.datetime | None:

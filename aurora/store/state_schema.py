@@ -94,7 +94,7 @@ MIGRATIONS: tuple[str, ...] = (
         request BLOB,
         callback_token TEXT
     ) STRICT;
-    CREATE INDEX command_due ON command (next_at) WHERE next_at IS NOT NULL;
+    CREATE INDEX command_due ON command (assistant_id, next_at) WHERE next_at IS NOT NULL;
     CREATE INDEX command_of_assistant ON command (assistant_id, command_id);
     INSERT INTO counter VALUES ('fleet', 0);
     """,

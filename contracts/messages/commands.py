@@ -38,7 +38,7 @@ class Command(Struct, frozen=True, kw_only=True):
     command_kind: CommandKind
     command_state: CommandState
     control_level: ControlLevel
-    allowed_command_kinds: tuple[CommandKind, ...]
+    allowed_command_kinds: tuple[str, ...]
     """What the control level let through when it was issued."""
     actor_id: Text
     arguments: dict[str, Any]
