@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
 
@@ -42,7 +42,9 @@ class PullSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class _Sources(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    sources: tuple[PullSource, ...]
+    sources: tuple[PullSource, ...] | dict[str, Any]
+    """A mapping is of what is expected (`aurora.ingest.expectations`), and names nothing to pull."""
+    quiet_days: list[Any] = []
 
 
 def load_sources(paths: TenantPaths) -> tuple[PullSource, ...]:
@@ -50,7 +52,8 @@ def load_sources(paths: TenantPaths) -> tuple[PullSource, ...]:
     file = paths.directory / FILE
     if not file.exists():
         return ()
-    found = read_declared(file, _Sources).sources
+    listed = read_declared(file, _Sources).sources
+    found = () if isinstance(listed, dict) else listed
     seen: set[str] = set()
     for one in found:
         check_slug(one.source, field="source")
