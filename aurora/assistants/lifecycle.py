@@ -20,7 +20,7 @@ from aurora.store.fleet import move_command, put_setting
 from aurora.store.journal import JournalRecord
 from aurora.store.state import Statement
 from contracts.messages.assistants import CommandReply, CommandState
-from contracts.messages.commands import Command
+from contracts.messages.commands import Command, hashed
 from contracts.messages.decisions import canonical
 
 KIND: Final = "command"
@@ -48,7 +48,14 @@ def read_command(record: bytes) -> Command:
 
 
 def command_record(command: Command) -> JournalRecord:
-    """The journal record of a command's state."""
+    """The journal record of a command's state.
+
+    The log keeps for ever, and a person may have what is about them erased: arguments and result stand in it as
+    their hashes. What itself they were is in the state; settings, which are numbers, are kept in the log too.
+    """
+    if command.command_kind not in SETTING_KINDS:
+        result = None if command.result is None else hashed(command.result)
+        command = msgspec.structs.replace(command, arguments=hashed(command.arguments), result=result)
     is_first = command.updated_at == command.issued_at
     place = "" if is_first else ".closed" if command.command_state in CLOSED else f".{command.command_state}"
     return JournalRecord(

@@ -74,7 +74,7 @@ def _said(state: StateReader) -> list[SyncCommand | SyncAlert]:
     said: list[SyncCommand | SyncAlert] = []
     for entry in entries:
         named: dict[str, Any] = msgspec.json.decode(entry.body)
-        if named.get("command_kind") == "sync":
+        if named.get("command_kind") == "sync" and "golden_from" in named:
             said.append(msgspec.convert(named, SyncCommand))
         elif named.get("alert_kind") == "golden_conflict":
             said.append(msgspec.convert(named, SyncAlert))

@@ -1,4 +1,4 @@
-"""The journal's way into the lake: decisions, outcomes and overrides, each exactly once.
+"""The journal's way into the lake: decisions, outcomes, overrides, handoffs, commands and alerts, each exactly once.
 
 The rows of a batch and the offset they reach are written in one lake transaction, so what a kill leaves
 behind is either both or neither. Other records (keys) are not the lake's; the offset passes over them.
@@ -18,6 +18,9 @@ import polars as pl
 
 from aurora.errors import DataError
 from aurora.ingest.commit import last_batch_seq
+from aurora.ingest.journal_work import alert_facts, command_facts
+from aurora.ingest.portions import BatchOrigin
+from aurora.privacy.door import Doorkeeper
 from aurora.store.journal import JournalEntry, StateReader
 from aurora.store.lake import LakeReader, LakeWriter, read_lake, write_lake
 from aurora.store.paths import TenantPaths
@@ -88,13 +91,14 @@ def _copy_batch(lake: LakeWriter, state: StateReader, clock: Clock) -> tuple[int
     for entry in _entries(state, offset):
         end = entry.seq
         if entry.kind in _ROWS:
-            rows[entry.kind].append(_row(entry))
+            rows[entry.kind].append(_row(entry, state))
     if end == offset:
         return 0, offset
     landed = sum(
         lake.append(table, _frame(table, found)) for table, found in rows.items() if found and table not in _SHARED
     )
-    landed += sum(_land_batch(lake, table, rows[table], end, clock()) for table in _SHARED if rows[table])
+    with Doorkeeper(state.paths) as keeper:
+        landed += sum(_land_batch(lake, table, rows[table], end, clock(), keeper) for table in _SHARED if rows[table])
     mark = {"journal_seq": end, "row_count": landed, "ingested_at": clock()}
     lake.append("journal_offset", _frame("journal_offset", [mark]))
     return landed, end
@@ -112,20 +116,32 @@ def _entries(state: StateReader, offset: int) -> Iterator[JournalEntry]:
         size += sum(len(entry.body) for entry in found)
 
 
-def _land_batch(lake: LakeWriter, table: str, rows: list[dict[str, Any]], end: int, now: dt.datetime) -> int:
-    """Rows of a table that others fill too: a batch of the ledger like theirs."""
-    batch_id = hashlib.sha256(f"{_SOURCE}/{table}/{end}".encode()).hexdigest()
-    batch_seq = last_batch_seq(lake) + 1
-    stamps = {"batch_id": batch_id, "batch_seq": batch_seq, "ingested_at": now}
+def _land_batch(
+    lake: LakeWriter, table: str, rows: list[dict[str, Any]], end: int, now: dt.datetime, keeper: Doorkeeper
+) -> int:
+    """Rows of a table that others fill too: a batch of the ledger like theirs, through the same door."""
+    origin = BatchOrigin(
+        batch_id=hashlib.sha256(f"{_SOURCE}/{table}/{end}".encode()).hexdigest(),
+        batch_seq=last_batch_seq(lake) + 1,
+        source=_SOURCE,
+        source_format=_SOURCE,
+        file_name=f"{_SOURCE}-{end}",
+        region=keeper.paths.region,
+        ingested_at=now,
+    )
+    stamps = {"batch_id": origin.batch_id, "batch_seq": origin.batch_seq, "ingested_at": now}
     declared = registry.table(table)
     schema = registry.polars_schema(declared, is_stored=True)
-    landed = lake.append(table, pl.DataFrame([{**row, **stamps} for row in rows], schema=schema))
+    door = keeper.door(declared, origin)
+    landed = lake.append(table, door.protect(pl.DataFrame([{**row, **stamps} for row in rows], schema=schema)))
+    for book, found in door.books().items():
+        lake.append(book, found)
     batch = {
         **stamps,
         "contract": table,
         "source": _SOURCE,
         "source_format": _SOURCE,
-        "file_name": f"{_SOURCE}-{end}",
+        "file_name": origin.file_name,
         "row_count": landed,
         "good_count": landed,
         "quarantined_count": 0,
@@ -140,10 +156,10 @@ def _frame(table: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=registry.polars_schema(registry.table(table)))
 
 
-def _row(entry: JournalEntry) -> dict[str, Any]:
+def _row(entry: JournalEntry, state: StateReader) -> dict[str, Any]:
     try:
-        return _ROWS[entry.kind](entry)
-    except msgspec.DecodeError as error:
+        return command_facts(entry, state) if entry.kind == "command" else _ROWS[entry.kind](entry)
+    except msgspec.MsgspecError as error:
         raise DataError(
             f"Journal record {entry.seq} ({entry.kind} {entry.record_id}) cannot be read: {error}.",
             field=f"journal.{entry.seq}",
@@ -238,10 +254,17 @@ def _usd(amount: Decimal | None, entry: JournalEntry) -> Decimal | None:
 
 
 _ROWS: Final[Mapping[str, Callable[[JournalEntry], dict[str, Any]]]] = MappingProxyType(
-    {"decision": _decision, "outcome": _outcome, "override": _override, "handoff": _handoff}
+    {
+        "decision": _decision,
+        "outcome": _outcome,
+        "override": _override,
+        "handoff": _handoff,
+        "alert": alert_facts,
+        "command": lambda _: {},
+    }
 )
-"""Kinds of record that are rows of the lake: the kind is the table's name."""
-_SHARED: Final = ("handoff",)
+"""Kinds of record that are rows of the lake: the kind is the table's name. A command's row needs the state too."""
+_SHARED: Final = ("handoff", "command", "alert")
 """Tables that assistants fill too, by their exports."""
 
 JOURNAL_KINDS: Final = tuple(_ROWS)

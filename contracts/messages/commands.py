@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from decimal import Decimal
 from typing import Annotated, Any
 
+import msgspec
 from msgspec import Meta, Struct
 
 from contracts.messages.assistants import AssistantState, CommandKind, CommandState, ControlLevel, Latency
@@ -31,7 +33,10 @@ class CommandRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Command(Struct, frozen=True, kw_only=True):
-    """A command as it stands. Each state of it is one record of the journal and one row of the lake."""
+    """A command as it stands. Each state of it is one record of the journal and one row of the lake.
+
+    In the journal `arguments` and `result` of all but settings are their hashes, see `hashed`.
+    """
 
     command_id: Text
     assistant_id: Text
@@ -64,6 +69,13 @@ class Command(Struct, frozen=True, kw_only=True):
     decision_id: Text | None = None
     idempotency_key: Text | None = None
     is_sample: bool = False
+
+
+def hashed(value: dict[str, Any]) -> dict[str, Any]:
+    """What stands for a value in the audit log: SHA-256 (hex) of its canonical JSON. Nothing stands for nothing."""
+    if not value:
+        return {}
+    return {"sha256": hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()}
 
 
 class CommandPage(Struct, frozen=True, kw_only=True):
