@@ -34,6 +34,8 @@ class Benchmark(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     basis: Literal["published", "plan", "assumption"]
     """Published by the source, a target of the owner's plan, or a working assumption that wants replacing."""
     source: Line
+    provenance: Literal["S", "S1", "K"] | None = None
+    """How sure a published source is, in the words of rules: S seen, S1 seen once, K still to be verified."""
 
 
 class IndustryProfile(Struct, frozen=True, kw_only=True):
