@@ -35,11 +35,30 @@ class Choice:
         return min(int(uniform / self.epsilon * len(self.scores)), len(self.scores) - 1)
 
 
-def choose(estimates: Sequence[Estimate], configured: ConfiguredPolicy, *, min_quality: float | None) -> Choice:
-    """Rank at least one admissible candidate, sorted by id; ties go to the cheaper, then to the first id."""
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """The position of a backup, and who would be preferred and is not there."""
+
+    position: int
+    absent_id: str
+
+
+def choose(
+    estimates: Sequence[Estimate],
+    configured: ConfiguredPolicy,
+    *,
+    min_quality: float | None,
+    stand_in: StandIn | None = None,
+) -> Choice:
+    """Rank at least one admissible candidate, sorted by id; ties go to the cheaper, then to the first id.
+
+    A stand-in is preferred to whoever scores highest.
+    """
     ask = Ask(configured.parameters, min_quality)
     scores = configured.policy.scores(estimates, ask)
     greedy = min(range(len(scores)), key=lambda i: (-scores[i], estimates[i].cost_usd, estimates[i].candidate_id))
+    if stand_in is not None:
+        greedy = stand_in.position
     preferred = estimates[greedy]
     floor = configured.settings.min_confidence
     if preferred.quality < floor:
@@ -52,7 +71,12 @@ def choose(estimates: Sequence[Estimate], configured: ConfiguredPolicy, *, min_q
     each = epsilon / len(scores)
     propensities = [each] * len(scores)
     propensities[greedy] = 1.0 - each * (len(scores) - 1)
-    reason = configured.policy.explain(preferred, ask)
+    if stand_in is None:
+        reason = configured.policy.explain(preferred, ask)
+    else:
+        reason = (
+            f"{preferred.candidate_id} stands in as the backup of {stand_in.absent_id}, which is preferred and away."
+        )
     return Choice(tuple(scores), tuple(propensities), greedy, epsilon, reason, is_abstained=False)
 
 

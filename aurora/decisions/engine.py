@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
+from aurora.assistants.live import LiveStates
 from aurora.compliance.rules import RuleSet, compile_rules
 from aurora.decisions.admission import Admission
 from aurora.decisions.bundles import Bundle, champion_folder, load_bundle
@@ -37,6 +38,8 @@ from contracts.messages.decisions import (
 CHARS_PER_TOKEN = 4
 """What a prompt's length is taken for when its tokens are not counted."""
 _PLANS = 2048
+_QUESTIONS = 512
+"""Remembered: one a task type, span of days and live state of the fleet."""
 _MAX_REMEMBERED_CANDIDATES = 32
 _MTOK = Decimal(1_000_000)
 _COMPUTED = frozenset({"candidate.cost_usd", "candidate.quality"})
@@ -73,17 +76,27 @@ class Engine:
         self._policies = configure(pack.policies)
         self._tenant = {"tenant.region": paths.region, "tenant.allowed_regions": pack.tenant.allowed_regions}
         self._days = [day.toordinal() for day in rules.changes()]
-        self._questions: dict[tuple[DecisionKind, str, int], _Question] = {}
+        self._questions: dict[tuple[DecisionKind, str, int, LiveStates], _Question] = {}
         self._plans: dict[Any, Plan] = {}
         self._llms = {llm.candidate_id: llm for llm in pack.llms}
 
     def decide(
-        self, request: DecisionRequest, *, actor_id: str, decision_id: str, decided_at: dt.datetime, seed: int
+        self,
+        request: DecisionRequest,
+        *,
+        actor_id: str,
+        decision_id: str,
+        decided_at: dt.datetime,
+        seed: int,
+        live: LiveStates = (),
     ) -> Decision:
-        """Decide. `UsageError` names a policy the tenant does not have; whoever is not admissible is in the record."""
+        """Decide. `UsageError` names a policy the tenant does not have; whoever is not admissible is in the record.
+
+        `live` is what is known of the fleet at this moment; it stands in the record, so that replay has it too.
+        """
         kind: DecisionKind
         if isinstance(request, RouteTaskRequest):
-            kind, plan, bundle_hash = "route_task", self._task_plan(request, decided_at), None
+            kind, plan, bundle_hash = "route_task", self._task_plan(request, decided_at, live), None
             feature_hash = self.features.feature_hash if self.features is not None else None
         else:
             kind, plan, feature_hash = "route_llm", self._llm_plan(request, decided_at), None
@@ -115,18 +128,19 @@ class Engine:
             candidates=plan.candidates,
             expected_cost_usd=None if chosen is None else chosen.cost_usd,
             baseline_cost_usd=plan.baseline_cost_usd,
+            assistant_states=dict(live) if kind == "route_task" else {},
         )
 
-    def _task_plan(self, request: RouteTaskRequest, decided_at: dt.datetime) -> Plan:
+    def _task_plan(self, request: RouteTaskRequest, decided_at: dt.datetime, live: LiveStates) -> Plan:
         task_type = self.pack.task_types.get(request.task_type)
         name = request.task_type if task_type is not None else ""
         epoch = bisect_right(self._days, decided_at.toordinal())
         values = self._task_values(request)
-        key = (name, epoch, *values.values(), request.candidates, request.policy)
+        key = (name, epoch, live, *values.values(), request.candidates, request.policy)
         plan = self._plans.get(key)
         if plan is not None:
             return plan
-        question = self._question("route_task", name, epoch, decided_at)
+        question = self._question("route_task", name, epoch, decided_at, live)
         wanted = asked(question.slate, request.candidates)
         configured, note = self._policy("route_task", request.policy)
         plan = make_plan(
@@ -136,7 +150,7 @@ class Engine:
             question.slate.estimates,
             configured,
             min_quality=None,
-            note=note,
+            note=" ".join(filter(None, (question.slate.note, note))),
             rules_checked=question.admission.rule_ids,
         )
         if request.candidates is None or len(request.candidates) <= _MAX_REMEMBERED_CANDIDATES:
@@ -204,15 +218,23 @@ class Engine:
             ], f"No trained router is published for {policy_id}; the pack's priors decide."
         return configured, ""
 
-    def _question(self, kind: DecisionKind, name: str, epoch: int, decided_at: dt.datetime) -> _Question:
-        question = self._questions.get((kind, name, epoch))
+    def _question(
+        self, kind: DecisionKind, name: str, epoch: int, decided_at: dt.datetime, live: LiveStates = ()
+    ) -> _Question:
+        key = (kind, name, epoch, live)
+        question = self._questions.get(key)
         if question is None:
             is_task = kind == "route_task"
             tenant = self._tenant
-            slate = task_slate(self.pack, name, self.features, tenant) if is_task else llm_slate(self.pack, tenant)
+            if is_task:
+                slate = task_slate(self.pack, name, self.features, tenant, live)
+            else:
+                slate = llm_slate(self.pack, tenant)
             in_force = self._rules.in_force(kind, decided_at.date())
             question = _Question(slate, Admission(in_force, slate.records, frozenset() if is_task else _COMPUTED))
-            self._questions[(kind, name, epoch)] = question
+            if len(self._questions) >= _QUESTIONS:
+                self._questions.clear()
+            self._questions[key] = question
         return question
 
     def _task_values(self, request: RouteTaskRequest) -> dict[str, object]:

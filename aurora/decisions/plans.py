@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from aurora.decisions.choice import Choice, choose
+from aurora.decisions.choice import Choice, StandIn, choose
 from aurora.decisions.policy import ConfiguredPolicy, Estimate
 from aurora.decisions.slates import NOT_KNOWN, Slate, bits
 from contracts.messages.decisions import Candidate, Veto
@@ -60,12 +60,14 @@ def make_plan(
 ) -> Plan:
     """Put the parts together. `note` is said before the policy's reason, such as why a fallback decides."""
     vetoes = {
-        position: (scope,) if (scope := slate.scope_vetoes[position]) is not None else rule_vetoes[position]
+        position: _vetoes(slate, position, rule_vetoes[position])
         for position in range(len(slate.ids))
         if wanted.mask >> position & 1
     }
     admissible = tuple(estimates[position] for position, found in vetoes.items() if not found)
-    choice = choose(admissible, configured, min_quality=min_quality) if admissible else None
+    absent = [position for position, found in vetoes.items() if found == (slate.live_vetoes[position],)]
+    stand_in = _stand_in(slate, absent, admissible, estimates, configured, min_quality=min_quality) if absent else None
+    choice = choose(admissible, configured, min_quality=min_quality, stand_in=stand_in) if admissible else None
     scored = _scored(admissible, choice)
     candidates = [
         scored[slate.ids[position]]
@@ -86,6 +88,32 @@ def make_plan(
         rules_checked=rules_checked,
         baseline_cost_usd=_baseline(admissible),
     )
+
+
+def _vetoes(slate: Slate, position: int, by_rules: tuple[Veto, ...]) -> tuple[Veto, ...]:
+    scope, live = slate.scope_vetoes[position], slate.live_vetoes[position]
+    if scope is not None:
+        return (scope,)
+    return by_rules if live is None else (live, *by_rules)
+
+
+def _stand_in(
+    slate: Slate,
+    absent: Sequence[int],
+    admissible: Sequence[Estimate],
+    estimates: Sequence[Estimate],
+    configured: ConfiguredPolicy,
+    *,
+    min_quality: float | None,
+) -> StandIn | None:
+    """The backup of the one that would be preferred if all were there; None when it is there, or has none."""
+    everyone = sorted([*admissible, *(estimates[position] for position in absent)], key=lambda one: one.candidate_id)
+    best = everyone[choose(everyone, configured, min_quality=min_quality).greedy].candidate_id
+    backup = slate.backups.get(best)
+    if best in {one.candidate_id for one in admissible}:
+        return None
+    place = next((at for at, one in enumerate(admissible) if one.candidate_id == backup), None)
+    return None if place is None else StandIn(place, best)
 
 
 def _scored(admissible: Sequence[Estimate], choice: Choice | None) -> dict[str, Candidate]:

@@ -7,10 +7,14 @@ where there is little history.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal
+from types import MappingProxyType
 
+import msgspec
+
+from aurora.assistants.live import LiveStates
 from aurora.compliance.records import empty_record
 from aurora.decisions.features import FeatureRow, Features
 from aurora.decisions.policy import Estimate
@@ -23,6 +27,14 @@ PRIOR_TASKS = 20.0
 
 NOT_SKILLED = Veto(source="scope", rule_id="skill", reason="It does not have this skill.")
 NO_CAPACITY = Veto(source="scope", rule_id="capacity", reason="All of its capacity is in use.")
+LIVE_VETOES = {
+    "down": Veto(source="scope", rule_id="live_state", reason="It is down: it does not answer."),
+    "disabled": Veto(source="scope", rule_id="live_state", reason="It is switched off."),
+    "paused": Veto(source="scope", rule_id="live_state", reason="It is paused and takes no new work."),
+}
+"""Why an assistant that could take the work cannot take it now."""
+DEGRADED_SHARE = 0.9
+"""What is left of an assistant's expected success while it is degraded, until its history says how much is."""
 NOT_KNOWN = Veto(source="scope", rule_id="known", reason="This tenant has no such candidate.")
 
 
@@ -37,11 +49,23 @@ class Slate:
     estimates: tuple[Estimate, ...]
     """Expectations before the request is looked at."""
     in_scope: int
-    """Bit i is set when candidate i is in scope."""
+    """Bit i is set when candidate i is in scope, whatever its live state."""
+    live_vetoes: tuple[Veto | None, ...]
+    """Why a candidate in scope cannot take the work now."""
+    backups: Mapping[str, str]
+    """Who stands in for whom."""
+    note: str
+    """What is to be said of the live state, or nothing."""
 
 
-def task_slate(pack: Pack, task_type: str, features: Features | None, tenant: Mapping[str, object]) -> Slate:
-    """The fleet for one task type. `tenant` holds the tenant fields of the rule record."""
+def task_slate(
+    pack: Pack, task_type: str, features: Features | None, tenant: Mapping[str, object], live: LiveStates = ()
+) -> Slate:
+    """The fleet for one task type. `tenant` holds the tenant fields of the rule record.
+
+    Rules see `degraded` as the candidate's state; who is down, off or paused is out of scope, whatever rules say.
+    """
+    states = dict(live)
     fleet = sorted(pack.assistants, key=lambda assistant: assistant.assistant_id)
     rows = features.rows if features is not None else ()
     history = {row.assistant_id: row for row in rows if row.task_type == task_type}
@@ -52,10 +76,22 @@ def task_slate(pack: Pack, task_type: str, features: Features | None, tenant: Ma
     for assistant in fleet:
         open_count = open_counts.get(assistant.assistant_id, 0)
         estimate = _expected(assistant, history.get(assistant.assistant_id), open_count)
+        if states.get(assistant.assistant_id) == "degraded":
+            estimate = _degraded(estimate)
+            assistant = msgspec.structs.replace(assistant, assistant_state="degraded")  # noqa: PLW2901
         estimates.append(estimate)
         records.append(empty_record() | dict(tenant) | _assistant_fields(assistant, estimate, open_count))
         vetoes.append(_scope_veto(assistant, task_type, open_count))
-    return _slate(estimates, records, vetoes)
+    scoped = [one.assistant_id for one, veto in zip(fleet, vetoes, strict=True) if veto is None]
+    told = [f"{name} is {states[name]}" for name in scoped if name in states]
+    return _slate(
+        estimates,
+        records,
+        vetoes,
+        live=[LIVE_VETOES.get(states.get(assistant.assistant_id, "")) for assistant in fleet],
+        backups={one.assistant_id: one.backup_assistant_id for one in fleet if one.backup_assistant_id is not None},
+        note=f"Now {', '.join(told)}." if told else "",
+    )
 
 
 def llm_slate(pack: Pack, tenant: Mapping[str, object]) -> Slate:
@@ -69,7 +105,15 @@ def llm_slate(pack: Pack, tenant: Mapping[str, object]) -> Slate:
     return _slate(estimates, records, [None] * len(llms))
 
 
-def _slate(estimates: list[Estimate], records: list[dict[str, object]], vetoes: list[Veto | None]) -> Slate:
+def _slate(
+    estimates: list[Estimate],
+    records: list[dict[str, object]],
+    vetoes: list[Veto | None],
+    *,
+    live: Sequence[Veto | None] = (),
+    backups: Mapping[str, str] = MappingProxyType({}),
+    note: str = "",
+) -> Slate:
     ids = tuple(estimate.candidate_id for estimate in estimates)
     return Slate(
         ids=ids,
@@ -78,6 +122,9 @@ def _slate(estimates: list[Estimate], records: list[dict[str, object]], vetoes: 
         scope_vetoes=tuple(vetoes),
         estimates=tuple(estimates),
         in_scope=bits(position for position, veto in enumerate(vetoes) if veto is None),
+        live_vetoes=tuple(live) or (None,) * len(ids),
+        backups=backups,
+        note=note,
     )
 
 
@@ -107,6 +154,15 @@ def _expected(assistant: Assistant, row: FeatureRow | None, open_count: int) -> 
         _shrunk_usd(row.cost_usd_mean if row else None, assistant.cost_per_task_usd, count),
         _shrunk(row.duration_p50_ms if row else None, prior.duration_ms, count),
         min(load, 1.0),
+    )
+
+
+def _degraded(estimate: Estimate) -> Estimate:
+    return replace(
+        estimate,
+        quality=estimate.quality * DEGRADED_SHARE,
+        prior_quality=estimate.prior_quality * DEGRADED_SHARE,
+        load_share=1.0,
     )
 
 

@@ -119,6 +119,8 @@ class Decision(Struct, frozen=True, kw_only=True):
     candidates: tuple[Candidate, ...]
     expected_cost_usd: Decimal | None = None
     baseline_cost_usd: Decimal | None = None
+    assistant_states: dict[str, str] = {}
+    """Assistants that were not simply active when it was made: degraded, down, disabled or paused. What it knew live."""
 
 
 class OutcomeRequest(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
