@@ -62,6 +62,8 @@ class Operation:
     duration_ms: int
     first_chunk_ms: int
     error_type: str | None = None
+    cost_usd: float | None = None
+    """What it cost, for formats that log a cost; where it is None they make one up."""
 
     @property
     def ended_at(self) -> dt.datetime:

@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 
 from twin.fleet.skill import Skills
-from twin.fleet.tasks import CANCELED, COMPLETED, GAVE_UP, STATES, WORKING, Done
+from twin.fleet.queueing import GAVE_UP
+from twin.fleet.tasks import CANCELED, COMPLETED, STATES, WORKING, Done
 from twin.frame import Frame
 from twin.ids import of_list, times
 

@@ -182,4 +182,4 @@ def choose_llms(frame: Frame, roster: Roster, assistant: Ints, privacy: list[str
     is_bad = np.array([one == "sensitive" for one in privacy], dtype=bool) & ~np.isin(chosen, cleared)
     if len(cleared):
         chosen[is_bad] = cleared[draw.integers(0, len(cleared), size=int(is_bad.sum()))]
-    return np.minimum(chosen, len(roster.llms) - 1)
+    return np.asarray(np.minimum(chosen, len(roster.llms) - 1))

@@ -67,7 +67,7 @@ def spend_row(call: Operation) -> dict[str, Any]:
             call.operation_name, "acompletion"
         ),
         "api_key": "88dc28d0f030c55ed4ab77ed8faf098196cb1c05df778539800c9f1243fe6b4b",
-        "spend": 0.0 if call.error_type else round(inputs * 2.5e-07 + outputs * 2e-06, 12),
+        "spend": _spend(call, inputs, outputs),
         "total_tokens": inputs + outputs,
         "prompt_tokens": inputs,
         "completion_tokens": outputs,
@@ -89,6 +89,12 @@ def spend_row(call: Operation) -> dict[str, Any]:
         "session_id": call.conversation_id,
         "status": "failure" if call.error_type else "success",
     }
+
+
+def _spend(call: Operation, inputs: int, outputs: int) -> float:
+    if call.error_type:
+        return 0.0
+    return round(inputs * 2.5e-07 + outputs * 2e-06, 12) if call.cost_usd is None else call.cost_usd
 
 
 def _written(call: Operation, plus_ms: int) -> str:

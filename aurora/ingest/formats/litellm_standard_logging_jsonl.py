@@ -79,7 +79,8 @@ _SAID: Final = "Please tell me about two-bedroom flats in Dubai Marina with a vi
 def _payload(call: Operation) -> dict[str, Any]:
     start, end = call.at.timestamp(), call.ended_at.timestamp()
     inputs, outputs = call.input_tokens or 0, call.output_tokens or 0
-    cost = 0.0 if call.error_type else inputs * _USD_PER_TOKEN[0] + outputs * _USD_PER_TOKEN[1]
+    made_up = inputs * _USD_PER_TOKEN[0] + outputs * _USD_PER_TOKEN[1]
+    cost = 0.0 if call.error_type else made_up if call.cost_usd is None else call.cost_usd
     usage = {
         "prompt_tokens": inputs,
         "completion_tokens": outputs,

@@ -1,0 +1,87 @@
+"""A hash of what a lake holds: the same for two lakes with the same rows, however and whenever these came in.
+
+What only says how a row came (batch, time, file position) does not count. Protected values are opened first, since
+each tenant seals them with keys of its own; tokens made with such keys are passed over, their values being hashed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any, Final
+
+import polars as pl
+
+from aurora.privacy.disclosure import is_sealed, opened_text
+from aurora.store.lake import LakeReader, read_lake
+from aurora.store.paths import TenantPaths
+from aurora.store.vault import Vault
+from contracts.fields import FIELDS
+
+_PASSED_OVER: Final = frozenset(
+    {"batch_id", "batch_seq", "ingested_at", "quarantine_id", "row_hash", "repair_batch_id", "repairs_batch_id"}
+)
+_TOKEN: Final = re.compile(r"tok_[0-9a-f]{24}")
+_SEALED_TABLES: Final = {"quarantine": ("raw_row",)}
+
+
+def lake_hash(paths: TenantPaths) -> tuple[str, dict[str, dict[str, Any]]]:
+    """SHA-256 over all raw tables, and `row_count` and `content_hash` of each table that has rows."""
+    with read_lake(paths) as lake, Vault.open(paths) as vault:
+        tables = {name: _table(lake, vault, name) for name in sorted(lake.tables_with_rows("raw"))}
+    whole = hashlib.sha256()
+    for name, about in tables.items():
+        whole.update(f"{name} {about['row_count']} {about['content_hash']}\n".encode())
+    return whole.hexdigest(), tables
+
+
+def _table(lake: LakeReader, vault: Vault, name: str) -> dict[str, Any]:
+    """The multiset of the table's rows as one number: the order they were stored in says nothing."""
+    columns = [column for column in sorted(lake.columns("raw")[name]) if _counts(column)]
+    sealed = [
+        column
+        for column in columns
+        if column in _SEALED_TABLES.get(name, ()) or getattr(FIELDS.get(column), "protection", "none") == "encrypt"
+    ]
+    texts = [f"coalesce({_shown(column)}, chr(0))" for column in columns if column not in sealed]
+    row = f"concat_ws(chr(31), {', '.join(texts)})"
+    if not sealed:
+        found = lake.query(
+            f"SELECT count(*), sum(md5_number_lower({row})::HUGEINT)::VARCHAR, "
+            f"sum(md5_number_upper({row})::HUGEINT)::VARCHAR FROM raw.{name}"
+        ).row(0)
+        return {"row_count": found[0], "content_hash": _digest(*found)}
+    rows = lake.query(f"SELECT {row} AS plain, {', '.join(sealed)} FROM raw.{name}")
+    opened = rows.select("plain", *(_opened(rows[column], vault) for column in sealed))
+    texts_of_rows = sorted("\x1f".join("\0" if value is None else value for value in one) for one in opened.iter_rows())
+    return {
+        "row_count": rows.height,
+        "content_hash": hashlib.sha256("\n".join(texts_of_rows).encode()).hexdigest(),
+    }
+
+
+def _counts(column: str) -> bool:
+    field = FIELDS.get(column)
+    return column not in _PASSED_OVER and (field is None or field.token_of is None)
+
+
+def _shown(column: str) -> str:
+    """The column as text, without the tokens in it that stand for a person."""
+    field = FIELDS.get(column)
+    plain = f"{column}::VARCHAR"
+    return (
+        f"regexp_replace({plain}, 'tok_[0-9a-f]{{24}}', 'tok', 'g')"
+        if field and field.type == "text" and field.privacy != "public" and not column.endswith("_id")
+        else plain
+    )
+
+
+def _opened(column: pl.Series, vault: Vault) -> pl.Series:
+    known: dict[str, str] = {}
+    for text in column.drop_nulls().unique():
+        known[text] = _TOKEN.sub("tok", opened_text(vault, text) if is_sealed(text) else text)
+    return pl.Series(column.name, [None if text is None else known[text] for text in column], dtype=pl.String)
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()

@@ -1,0 +1,163 @@
+"""Where assistants and people disagree: contradictory recommendations, and what humans would have chosen instead.
+
+Who was right is known here. Overrides are of the journal's kinds, which no file brings in: they wait as a table of
+the truth, to be replayed against the decisions of a live Aurora.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from twin.fleet.skill import Skills, expit
+from twin.fleet.tasks import Done, known_logit
+from twin.frame import Frame
+from twin.ids import of_list, texts, times
+
+CONTRADICTIONS: Final = 2400
+OPINIONS: Final = 3000
+"""Of 90 days at scale 1."""
+_OVERRIDERS: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """Something two assistants may answer differently."""
+
+    task_type: str
+    yes: str
+    no: str
+    is_material: bool
+
+
+_QUESTIONS: Final = (
+    _Question("lead_qualification", "lead_pursue", "lead_drop", is_material=False),
+    _Question("valuation", "price_fair", "price_too_high", is_material=True),
+    _Question("kyc_check", "kyc_pass", "kyc_hold", is_material=True),
+    _Question("compliance_review", "deal_proceed", "deal_stop", is_material=True),
+    _Question("listing_publication", "listing_publish", "listing_hold", is_material=False),
+)
+
+
+def contradictions(frame: Frame, skills: Skills, done: Done) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows of the contract `ai_decision`, two a contradiction, and the truth: who of the two was right."""
+    draw = frame.draws("contradictions")
+    known = [
+        one
+        for one in _QUESTIONS
+        if one.task_type in skills.task_types and skills.has_skill[:, skills.task_types.index(one.task_type)].sum() > 1
+    ]
+    places = {skills.task_types.index(one.task_type): number for number, one in enumerate(known)}
+    about = np.nonzero(np.isin(done.types, list(places)) & done.is_begun)[0]
+    mine = np.sort(draw.choice(about, size=min(frame.count(CONTRADICTIONS), len(about)), replace=False))
+    question = np.array([places[kind] for kind in done.types[mine].tolist()], dtype=np.int64)
+    first, second = _two(draw, skills, done.types[mine])
+    chance = expit(known_logit(skills))
+    p_first, p_second = chance[first, done.types[mine]], chance[second, done.types[mine]]
+    odds = p_first * (1 - p_second)
+    is_first_right = draw.random(len(mine)) < odds / (odds + p_second * (1 - p_first))
+    is_yes = draw.random(len(mine)) < 0.6
+    bias = draw.normal(0.04, 0.08, len(skills.assistants))
+    ids = [one.assistant_id for one in skills.assistants]
+    truth = pl.DataFrame(
+        {
+            "contradiction_id": texts(f"contradiction-{frame.seed}-", np.arange(len(mine))),
+            "task_id": done.task_ids.gather(mine),
+            "task_type": done.asked["task_type"].gather(mine),
+            "first_assistant_id": of_list(ids, first),
+            "second_assistant_id": of_list(ids, second),
+            "right_assistant_id": of_list(ids, np.where(is_first_right, first, second)),
+            "right_ai_decision_kind": _said(known, question, is_yes),
+        }
+    )
+    sides = [
+        _side(draw, frame, done, mine, known, question, said, who, ids, chance, bias, name)
+        for name, who, said in (("a", first, is_yes == is_first_right), ("b", second, is_yes != is_first_right))
+    ]
+    return pl.concat(sides).sort("decided_at", "ai_decision_id"), truth
+
+
+def _two(draw: np.random.Generator, skills: Skills, types: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Two different assistants that can take each type."""
+    rank = np.where(skills.has_skill.T[types], draw.random((len(types), len(skills.assistants))), -1.0)
+    order = np.argsort(-rank, axis=1)
+    return order[:, 0], order[:, 1]
+
+
+def _said(known: list[_Question], question: np.ndarray, is_yes: np.ndarray) -> pl.Series:
+    words = [word for one in known for word in (one.no, one.yes)]
+    return of_list(words, 2 * question + is_yes)
+
+
+def _side(
+    draw: np.random.Generator, frame: Frame, done: Done, mine: np.ndarray, known: list[_Question],
+    question: np.ndarray, is_yes: np.ndarray, who: np.ndarray, ids: list[str], chance: np.ndarray, bias: np.ndarray,
+    name: str,
+) -> pl.DataFrame:  # fmt: skip
+    sure = np.clip(chance[who, done.types[mine]] + bias[who] + draw.normal(0, 0.06, len(mine)), 0.05, 0.99)
+    at = times(done.ended_us[mine] + draw.integers(1, 90_000, len(mine)) * 1000)
+    subject = pl.coalesce(done.asked["subject_id"].gather(mine), texts("client-", draw.integers(0, 9000, len(mine))))
+    return pl.DataFrame(
+        {
+            "ai_decision_id": texts(f"twin-{frame.seed}-{name}-", np.arange(len(mine))),
+            "assistant_id": of_list(ids, who),
+            "subject_id": pl.select(subject).to_series(),
+            "about_contract": pl.Series(["task"]).new_from_index(0, len(mine)),
+            "about_id": done.task_ids.gather(mine),
+            "ai_decision_kind": _said(known, question, is_yes),
+            "decided_at": at,
+            "is_automated": pl.repeat(value=True, n=len(mine), eager=True),
+            "is_material": pl.Series([one.is_material for one in known], dtype=pl.Boolean).gather(question),
+            "confidence": sure.round(4),
+            "min_confidence": np.full(len(mine), 0.6),
+            "updated_at": at,
+            "is_sample": pl.repeat(value=True, n=len(mine), eager=True),
+        }
+    )
+
+
+def override_opinions(frame: Frame, skills: Skills, done: Done) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What people would have changed, and how far each of them can be trusted (`reliability`)."""
+    draw = frame.draws("overriders")
+    reliability = np.clip(draw.beta(4, 2, _OVERRIDERS), 0.3, 0.97)
+    lag_s = draw.lognormal(np.log(1800), 0.8, _OVERRIDERS)
+    people = pl.DataFrame(
+        {
+            "overrider_id": [f"overrider-{number + 1:02d}" for number in range(_OVERRIDERS)],
+            "reliability": reliability,
+            "median_lag_s": lag_s,
+        }
+    )
+    settled = np.nonzero(done.is_settled)[0]
+    mine = np.sort(draw.choice(settled, size=min(frame.count(OPINIONS), len(settled)), replace=False))
+    person = draw.integers(0, _OVERRIDERS, len(mine))
+    types = done.types[mine]
+    reach = np.where(skills.has_skill, skills.success_logit, -np.inf).T[types]
+    reach[np.arange(len(mine)), done.assistant[mine]] = -np.inf
+    is_open = np.isfinite(reach).any(axis=1)
+    mine, person, types, reach = mine[is_open], person[is_open], types[is_open], reach[is_open]
+    knows = draw.random(len(mine)) < reliability[person]
+    guess = np.where(np.isfinite(reach), draw.random(reach.shape), -1.0)
+    other = np.where(knows, reach.argmax(axis=1), guess.argmax(axis=1))
+    chance = expit(known_logit(skills))
+    theirs, ours = chance[other, types], done.probability[mine]
+    ids = [one.assistant_id for one in skills.assistants]
+    at = done.ended_us[mine] + (draw.lognormal(0, 0.7, len(mine)) * lag_s[person] * 1e6).astype(np.int64)
+    opinions = pl.DataFrame(
+        {
+            "opinion_id": texts(f"opinion-{frame.seed}-", np.arange(len(mine))),
+            "overrider_id": people["overrider_id"].gather(person),
+            "task_id": done.task_ids.gather(mine),
+            "occurred_at": times(at),
+            "chosen_assistant_id": of_list(ids, done.assistant[mine]),
+            "override_assistant_id": of_list(ids, other),
+            "chosen_success_probability": ours,
+            "override_success_probability": theirs,
+            "is_right": theirs > ours,
+            "would_have_succeeded": draw.random(len(mine)) < theirs,
+        }
+    )
+    return opinions, people
