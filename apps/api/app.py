@@ -12,6 +12,7 @@ from apps.api.admission import Admission
 from apps.api.caller import Services
 from apps.api.dispatch import ASGIApp, Dispatcher
 from apps.api.engines import FileEngines
+from apps.api.fleet import Fleets
 from apps.api.framework import build_framework
 from apps.api.hot_routes import HotRoutes
 from apps.api.ingest_lanes import IngestLanes
@@ -53,6 +54,8 @@ def create_app(
     admission = Admission(tenants, monotonic=time.monotonic)
 
     lanes = IngestLanes(settings)
+    fleets = Fleets(settings, lanes, clock=clock)
+    tenants.on_opened(fleets.begin)
     services = Services(
         settings=settings,
         tenants=tenants,
@@ -69,6 +72,7 @@ def create_app(
         try:
             yield
         finally:
+            await fleets.stop()
             await lanes.stop()
             await tenants.stop()
 

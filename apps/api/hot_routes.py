@@ -143,6 +143,7 @@ class HotRoutes:
             decision_id=decision_id,
             decided_at=now,
             seed=decision_seed(decision_id),
+            live=admitted.runtime.live_states,
         )
         return decision_record(decision, elapsed_us=(perf_counter_ns() - started) // 1000)
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from aurora.store.journal import IdempotencyKey, JournalRecord
-from aurora.store.state import StateStore, Statement, Submission
+from aurora.store.state import Statement, StateStore, Submission
 
 
 class JournalBridge:

@@ -17,6 +17,8 @@ from aurora.store.paths import TenantPaths, list_tenants, tenant_paths
 from aurora.store.state import Clock, StateStore
 
 if TYPE_CHECKING:
+    from apps.api.fleet import FleetRuntime
+    from aurora.assistants.live import LiveStates
     from aurora.decisions.engine import Engine  # numpy and yaml come with it, when the first one is loaded
 
 POLL_SECONDS = 1.0
@@ -51,6 +53,20 @@ class TenantRuntime:
     keys_version: int = 0
     in_flight: set[tuple[str, str]] = field(default_factory=set)
     """Actor and idempotency key of the requests being answered now."""
+    fleet: FleetRuntime | None = None
+
+    @property
+    def live_states(self) -> LiveStates:
+        """Assistants that are not simply active."""
+        return () if self.fleet is None else self.fleet.states
+
+    def require_fleet(self) -> FleetRuntime:
+        """What looks after the tenant's assistants in this process."""
+        if self.fleet is None:
+            raise NotReadyError(
+                "This process does not look after assistants.", field="fleet", next_step="Ask the API of `aurora up`."
+            )
+        return self.fleet
 
     def require_engine(self) -> Engine:
         """The engine, or `NotReadyError` with why there is none."""
@@ -73,6 +89,7 @@ class Tenants:
         self._open: dict[str, TenantRuntime] = {}
         self._poller: asyncio.Task[None] | None = None
         self._on_keys_changed: list[Callable[[], None]] = []
+        self._on_opened: list[Callable[[TenantRuntime], None]] = []
         self._tidied_at = clock()
 
     async def start(self) -> None:
@@ -97,6 +114,10 @@ class Tenants:
         """Have `call` called when any tenant's keys changed."""
         self._on_keys_changed.append(call)
 
+    def on_opened(self, call: Callable[[TenantRuntime], None]) -> None:
+        """Have `call` called with each tenant when it is opened, on the event loop."""
+        self._on_opened.append(call)
+
     def all(self) -> list[TenantRuntime]:
         """The tenants that are open."""
         return list(self._open.values())
@@ -113,6 +134,8 @@ class Tenants:
         found = TenantRuntime(paths, store, JournalBridge(store, asyncio.get_running_loop()))
         found.keys_version = store.api_keys_version()
         self._open[tenant] = found
+        for call in self._on_opened:
+            call(found)
         return found
 
     async def _poll(self) -> None:

@@ -45,6 +45,7 @@ def decide(
     import sys
 
     from apps.bootstrap import OWNER, utc_now
+    from aurora.assistants.live import live_states
     from aurora.audit.records import check_request, decision_record, decision_seed
     from aurora.decisions.engine import load_engine
     from aurora.store.ids import IdMaker
@@ -64,12 +65,18 @@ def decide(
     check_request(parsed)
     engine = load_engine(paths, settings)
     decision_id = IdMaker(utc_now).new("dec")
-    start = time.perf_counter_ns()
-    decision = engine.decide(
-        parsed, actor_id=OWNER, decision_id=decision_id, decided_at=utc_now(), seed=decision_seed(decision_id)
-    )
-    elapsed_us = (time.perf_counter_ns() - start) // 1000
     with StateStore.open(paths, clock=utc_now) as store:
+        live = live_states(paths, store, now=utc_now())
+        start = time.perf_counter_ns()
+        decision = engine.decide(
+            parsed,
+            actor_id=OWNER,
+            decision_id=decision_id,
+            decided_at=utc_now(),
+            seed=decision_seed(decision_id),
+            live=live,
+        )
+        elapsed_us = (time.perf_counter_ns() - start) // 1000
         (seq,) = store.append([decision_record(decision, elapsed_us=elapsed_us)]).result()
     if json:
         print_json({**_plain(decision), "seq": seq})

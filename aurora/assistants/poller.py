@@ -33,7 +33,8 @@ from contracts.messages.decisions import canonical
 
 Append = Callable[[Sequence[JournalRecord]], Awaitable[object]]
 """Makes records durable."""
-OnChange = Callable[[LiveAssistant], None]
+OnChange = Callable[[Sequence[LiveAssistant]], Awaitable[object]]
+"""Keeps rows of assistants whose state changed; done before the journal says so, so that no kill loses one."""
 
 STATE_CHANGE: Final = "assistant_state"
 ACTOR: Final = "aurora"
@@ -41,6 +42,7 @@ _BUDGET: Final = 0.9
 _SECOND_TRY: Final = 0.45
 _PAUSE: Final = 0.1
 """Shares of the interval: for a whole poll, until its second try, between a failed try and the next."""
+_ENCODER: Final = msgspec.json.Encoder()
 _logger = logging.getLogger("aurora.assistants")
 
 
@@ -78,9 +80,11 @@ class Poller:
             if one.since is not None
         }
         self._round_ms: float | None = None
+        self._is_unpublished = True
         self.fleet = LiveFleet(tenant_id=paths.tenant, updated_at=clock(), round_ms=None, assistants=())
         self.states: LiveStates = ()
         self.last_replies: dict[str, bytes] = {}
+        """What each assistant last said of itself, as JSON."""
 
     async def run(self) -> None:
         """Poll until cancelled, once an interval."""
@@ -109,12 +113,18 @@ class Poller:
                 await asyncio.wait(late)
         await self._publish()
 
+    @property
+    def endpoints(self) -> dict[str, Endpoint]:
+        """The assistants that are polled."""
+        return self._endpoints
+
     async def refresh(self) -> None:
         """See what changed of the pack, endpoints, switches and settings, by whatever process."""
         pack, version = self._pack(), fleet_version(self._state)
         if pack is None or (pack is self._seen[0] and version == self._seen[1]):
             return
         self._seen = (pack, version)
+        self._is_unpublished = True
         found = connected(self._state)
         thresholds = settings_of(self._state, "set_threshold")
         off = {row.assistant_id: row for row in switches(self._state)}
@@ -141,7 +151,7 @@ class Poller:
         watch.observe(ping)
         if ping.reply is None:
             return None
-        self.last_replies[name] = msgspec.json.encode(ping.reply)
+        self.last_replies[name] = _ENCODER.encode(ping.reply)
         return asyncio.get_running_loop().time()
 
     async def _ping(self, endpoint: Endpoint) -> Ping:
@@ -179,17 +189,18 @@ class Poller:
 
     async def _publish(self) -> None:
         self._show()
-        changes = []
-        for one in self.fleet.assistants:
-            known = self._watches[one.assistant_id].state
-            if known is None or known == self._said.get(one.assistant_id):
-                continue
-            changes.append(self._change(one))
-            self._on_change(one)
-            self._said[one.assistant_id] = known
-        if changes:
-            await self._append(changes)
-        await asyncio.to_thread(publish_live, self._paths, self.fleet)
+        fleet = self.fleet
+        changed = [one for one in fleet.assistants if self._is_news(one)]
+        if changed:
+            await self._on_change(changed)
+            await self._append([self._change(one) for one in changed])
+            self._said.update({one.assistant_id: one.assistant_state for one in changed})
+        if self._endpoints or changed or self._is_unpublished:
+            self._is_unpublished = False
+            await asyncio.to_thread(publish_live, self._paths, fleet)
+
+    def _is_news(self, one: LiveAssistant) -> bool:
+        return one.since is not None and one.assistant_state != self._said.get(one.assistant_id)
 
     def _show(self) -> None:
         """Put what is known in the place where decisions and routes read it."""

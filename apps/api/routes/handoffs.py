@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import ExitStack
-from functools import lru_cache
-from pathlib import Path
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from fastapi import APIRouter, Depends, Request
@@ -15,14 +13,12 @@ from fastapi.responses import Response
 
 from apps.api.admission import Admitted
 from apps.api.caller import IDEMPOTENCY_HEADER, Parts, Reader, Services, documented, header, json_body, needs
+from apps.api.fleet import sharing_of
 from apps.api.idempotency import REPLAYED, Claim, claimed
 from apps.api.problems import CONTENT_TYPE, decode_error, encode_problem
 from aurora.errors import AuroraError, ComplianceError, DataError, PermissionDeniedError
 from aurora.store.ids import IdMaker
 from contracts.messages.handoffs import Handoff, HandoffRequest
-
-if TYPE_CHECKING:
-    from aurora.handoffs.sharing import Sharing
 
 router = APIRouter(tags=["handoffs"])
 Giver = Annotated[Admitted, Depends(needs("handoff:write"))]
@@ -72,7 +68,7 @@ async def _handed_over(
     paths = caller.runtime.paths
     engine = caller.runtime.require_engine()
     now, began = parts.clock(), perf_counter_ns()
-    sharing = await asyncio.to_thread(_sharing, parts.settings.packs_dir, engine.pack.name, engine.version)
+    sharing = await asyncio.to_thread(sharing_of, parts.settings.packs_dir, engine.pack.name, engine.version)
     checked = await asyncio.to_thread(
         check_handoff,
         wanted,
@@ -103,15 +99,6 @@ async def show_handoff(caller: Reader, handoff_id: str) -> Response:
 
     found = await asyncio.to_thread(read_handoff, caller.runtime.store, handoff_id)
     return Response(canonical(found), media_type="application/json")
-
-
-@lru_cache(maxsize=64)
-def _sharing(packs_dir: Path, name: str, _: str) -> Sharing:
-    """The pack's policy, read once an engine's version: that changes with every file of the pack."""
-    from aurora.handoffs.sharing import load_sharing
-    from aurora.packs import load_pack
-
-    return load_sharing(packs_dir, load_pack(packs_dir, name))
 
 
 def _check_giver(caller: Admitted, wanted: HandoffRequest) -> None:
