@@ -86,7 +86,6 @@ def talk_rows(
                 "ended_at": moment(stamp(work.ended_at)),
                 "turn_count": 2 * count,
                 "is_error": work.state == "failed",
-                "is_sample": work.is_sample,
             },
         )
 

@@ -78,7 +78,9 @@ def tried(one: Check, visit: Visit, passed: dict[str, Verdict]) -> Result:
     try:
         one.run(visit)
     except Skip as reason:
-        return Result(check=one.name, verdict="skipped", expected=one.expected, came=f"Not tried: {reason}", rule=one.rule)
+        return Result(
+            check=one.name, verdict="skipped", expected=one.expected, came=f"Not tried: {reason}", rule=one.rule
+        )
     except Fault as fault:
         return Result(
             check=one.name,

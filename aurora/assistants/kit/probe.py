@@ -22,7 +22,7 @@ class UnreachableError(NotReadyError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came. Header names are in lower case; `sent_at` and `came_at` are of the monotonic clock, in seconds."""
+    """What came. Header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]

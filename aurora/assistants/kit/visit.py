@@ -53,6 +53,7 @@ class Visit:
     """Answers that refuse a wrong request, by what was wrong."""
     paused: Answer | None = None
     """The answer to work while it was paused."""
+    paused_status: StatusReply | None = None
     task_type: str | None = None
     """A task type that it took."""
     work: dict[str, Any] | None = None
