@@ -15,10 +15,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from apps.api.ecosystem_memory import EcosystemMemory
 from apps.api.ingest_lanes import IngestLanes
 from apps.api.status_log import StatusLog
 from aurora.assistants.client import AssistantClient
 from aurora.assistants.dispatcher import Dispatcher
+from aurora.assistants.health import Watch
 from aurora.assistants.lifecycle import CLOSED, Move, read_command
 from aurora.assistants.live import LiveStates, live_states, read_live
 from aurora.assistants.poller import Poller
@@ -26,12 +28,13 @@ from aurora.settings import Settings
 from aurora.store.fleet import command_row
 from aurora.store.journal import IdempotencyKey, JournalRecord
 from aurora.store.state import Clock, Statement
-from contracts.messages.commands import Command, LiveFleet
+from contracts.messages.commands import Command, LiveAssistant, LiveFleet
 
 if TYPE_CHECKING:
     from apps.api.tenants import TenantRuntime
     from aurora.assistants.commands import Fleet
     from aurora.handoffs.sharing import Sharing
+    from aurora.packs.assistants import Assistant
     from aurora.packs.pack import Pack
 
 _LOOK_S: Final = 1.0
@@ -51,6 +54,7 @@ class FleetRuntime:
         self._published: LiveFleet | None = None
         self._published_states: LiveStates = ()
         self._lock: int | None = None
+        self.memory = EcosystemMemory(runtime.paths, clock)
         self.poller = Poller(
             runtime.paths,
             settings,
@@ -80,6 +84,12 @@ class FleetRuntime:
     def live(self) -> LiveFleet | None:
         """The fleet as it is now; None when nobody polls it."""
         return self.poller.fleet if self.is_leader else self._published
+
+    def live_of(self, assistant: Assistant) -> LiveAssistant:
+        """One assistant as it is now; by the pack's word alone while nobody polls."""
+        found = self.live.assistants if self.live is not None else ()
+        known = next((one for one in found if one.assistant_id == assistant.assistant_id), None)
+        return known or Watch(assistant).live(is_connected=False)
 
     async def stop(self) -> None:
         """End polls and deliveries; what is open stays in the state and the spool."""

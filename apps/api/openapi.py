@@ -10,12 +10,12 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from apps.api import golden_messages, messages, quarantine_messages
+from apps.api import command_messages, golden_messages, messages, quarantine_messages
 from apps.api.caller import PROBLEM_ANSWER
 from apps.api.dispatch import DECISIONS
 from apps.api.problems import PROBLEMS
 from aurora.identity.keys import Scope
-from contracts.messages import decisions, entities, handoffs
+from contracts.messages import assistants, commands, decisions, ecosystem, entities, handoffs
 
 Document = dict[str, Any]
 
@@ -26,9 +26,23 @@ _DESCRIPTION = (
     "`traceparent` is taken and returned. Replies carry RateLimit and RateLimit-Policy."
 )
 _PUBLISHED: tuple[Any, ...] = (
+    assistants.AgentCard,
+    assistants.CommandReply,
+    assistants.ExecuteRequest,
+    command_messages.AssistantDetail,
+    command_messages.AssistantStatus,
+    commands.Command,
+    commands.CommandPage,
+    commands.CommandRequest,
+    commands.Endpoint,
+    commands.EndpointRequest,
+    commands.RollbackRequest,
+    commands.Switch,
+    commands.SwitchRequest,
     decisions.DecisionRequest,
     decisions.OutcomeRequest,
     decisions.OverrideRequest,
+    ecosystem.Ecosystem,
     entities.MergeRequest,
     entities.UnmergeRequest,
     golden_messages.GoldenConflicts,
@@ -56,7 +70,18 @@ _PUBLISHED: tuple[Any, ...] = (
     quarantine_messages.QuarantinePage,
     quarantine_messages.QuarantineRequest,
 )
-_ROOMS: tuple[ModuleType, ...] = (messages, golden_messages, quarantine_messages, decisions, entities, handoffs)
+_ROOMS: tuple[ModuleType, ...] = (
+    messages,
+    command_messages,
+    golden_messages,
+    quarantine_messages,
+    assistants,
+    commands,
+    decisions,
+    ecosystem,
+    entities,
+    handoffs,
+)
 _TASK = {"kind": "route_task", "task_type": "property_matching", "task_id": "task-1", "priority": "high"}
 _PROMPT = {"kind": "route_llm", "prompt": "What is the title deed fee in Dubai?", "min_quality": 0.7}
 _OUTCOME = {"is_success": True, "cost_usd": "0.012", "duration_ms": 1840}

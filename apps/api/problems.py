@@ -27,7 +27,20 @@ CONTENT_TYPE = b"application/problem+json"
 _CHALLENGE: Header = (b"www-authenticate", b'Bearer realm="aurora"')
 _RETRY: Header = (b"retry-after", b"1")
 _ENCODER = msgspec.json.Encoder()
-_PARAMETERS = frozenset({"decision_id", "record_id", "prefix", "code", "contract", "format", "source", "handoff_id"})
+_PARAMETERS = frozenset(
+    {
+        "decision_id",
+        "record_id",
+        "prefix",
+        "code",
+        "contract",
+        "format",
+        "source",
+        "handoff_id",
+        "command_id",
+        "assistant_id",
+    }
+)
 _PARTS = frozenset({"engine", "state", "journal", "lake", "checkpoint", "ingest"})
 """Fields of errors that are no field of a body: parameters of a path, parts of the server."""
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `(?:key in )?(?P<path>\$[^`]*)`)?$", re.DOTALL)
