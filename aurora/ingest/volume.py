@@ -13,6 +13,8 @@ from contracts.table import Table
 
 _EVENT_COLUMNS: Final = ("occurred_at", "updated_at", "charge_period_start", "started_at", "submitted_at")
 """Columns that say when a row's own event was, the surest first."""
+_DAY: Final = "CAST(floor(epoch_us({at}) / 86400000000) AS INTEGER)"
+"""Days since 1970, UTC: a cast of a time to a date costs ten times as much, since it asks for the time zone."""
 
 
 def event_column(declared: Table) -> str | None:
@@ -29,9 +31,12 @@ def batch_days(lake: LakeReader, contract: str, batches: Sequence[dict[str, obje
     first = min(int(str(batch["batch_seq"])) for batch in batches)
     days = lake.query(
         f"""
-        SELECT batch_seq, CAST(coalesce({at}, ingested_at) AS DATE) AS event_date, count(*) AS good_count, min({at}) AS first_event_at,
-            max({at}) AS last_event_at
-        FROM raw.{contract} WHERE batch_seq >= $first GROUP BY ALL ORDER BY ALL
+        SELECT batch_seq, DATE '1970-01-01' + day AS event_date, good_count, first_event_at, last_event_at
+        FROM (
+            SELECT batch_seq, {_DAY.format(at=f"coalesce({at}, ingested_at)")} AS day, count(*) AS good_count,
+                min({at}) AS first_event_at, max({at}) AS last_event_at
+            FROM raw.{contract} WHERE batch_seq >= $first GROUP BY ALL
+        ) ORDER BY ALL
         """,
         {"first": first},
     )

@@ -23,6 +23,8 @@ _KEYS: Final = (
     r'(?i)"[^"]{0,40}(?:mail|phone|mobile|whatsapp|passport|birth|dob|iban|emirates|national|ssn|security|password'
     r"|secret|api_?key|_name|Name|diagnos|health|medical|address|card_|account|trn|licen|plate|imei|latitude|longitude)"
 )
+_LOOKED_AT: Final = 1000
+"""Values by which a column is judged to repeat."""
 _SHORTEST: Final = 3
 """Characters of the shortest thing there is to find."""
 Tally = dict[tuple[str, str], list[int]]
@@ -39,10 +41,23 @@ class Looked:
 
 
 def screens(rows: pl.DataFrame, plans: Sequence[ColumnPlan]) -> dict[str, pl.Series]:
-    """What may hold something, by column: 0 nothing, 1 a number or an address, 2 a word, 3 both. All in one pass."""
-    asked = [plan for plan in plans if plan.look != "none" and rows[plan.field.name].null_count() < rows.height]
+    """What may hold something, by column: 0 nothing, 1 a number or an address, 2 a word, 3 both. All in one pass.
+
+    Where values repeat, each distinct one is screened first; mostly there is nothing, and the rows are left alone.
+    """
+    given = (plan for plan in plans if plan.look != "none" and rows[plan.field.name].null_count() < rows.height)
+    asked = [plan for plan in given if not _repeats(rows[plan.field.name]) or _may_hold(rows[plan.field.name], plan)]
     marks = rows.select(_screen(plan).alias(plan.field.name) for plan in asked)
     return {mark.name: mark for mark in marks.iter_columns() if mark.max()}
+
+
+def _repeats(given: pl.Series) -> bool:
+    """Whether finding the distinct values costs less than reading all, judged by the first."""
+    return given.len() > _LOOKED_AT and given.head(_LOOKED_AT).n_unique() < _LOOKED_AT // 2
+
+
+def _may_hold(given: pl.Series, plan: ColumnPlan) -> bool:
+    return bool(given.unique().to_frame().select(_screen(plan).max()).item())
 
 
 def _screen(plan: ColumnPlan) -> pl.Expr:

@@ -29,6 +29,9 @@ CONTRACTS: Final = ANY
 IS_BINARY: Final = True
 _MARK: Final = b"PAR1"
 _ROWS_AT_ONCE: Final = 65_536
+_MAX_IN_MEMORY: Final = 2**30
+"""Bytes of a file that is read by polars: a tenth of Arrow's cost, but the whole file must be in memory, since a
+file that is mapped and shrinks meanwhile ends the process."""
 
 
 def matches(head: bytes, file_name: str) -> bool:  # noqa: ARG001 - one signature for all formats
@@ -73,8 +76,13 @@ def _portions(file: SourceFile, source: pq.ParquetFile) -> Iterator[Portion]:
         known = [name for name in names if name in columns]
         ignored = tuple(name for name in names if name not in columns)
         first = 1
+        for rows in _quick(file, source, known):
+            yield Portion(contract=file.contract, rows=rows.with_columns(_numbers(first, rows.height)), ignored=ignored)
+            first += rows.height
+        if first > source.metadata.num_rows > 0:
+            return
         try:
-            for batch in source.iter_batches(batch_size=_ROWS_AT_ONCE, columns=known):
+            for batch in _from_row(source, known, first - 1):
                 batch.validate(full=True)  # polars trusts Arrow that its texts are UTF-8, and ends the process if not
                 yield Portion(contract=file.contract, rows=_rows(batch, first), ignored=ignored)
                 first += batch.num_rows
@@ -82,10 +90,44 @@ def _portions(file: SourceFile, source: pq.ParquetFile) -> Iterator[Portion]:
             yield _unreadable(file, first, error)
 
 
+def _quick(file: SourceFile, source: pq.ParquetFile, known: list[str]) -> Iterator[pl.DataFrame]:
+    """The rows up to where polars meets something that it cannot read; none where Arrow must look at the columns."""
+    types = {name: source.schema_arrow.field(name).type for name in known}
+    if not known or file.path.stat().st_size > _MAX_IN_MEMORY or not all(map(_is_plain, types.values())):
+        return
+    try:
+        scan = pl.scan_parquet(io.BytesIO(file.path.read_bytes())).select(known)
+        for rows in scan.collect_batches(chunk_size=_ROWS_AT_ONCE, maintain_order=True):
+            if rows.height:
+                yield rows
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+        return  # Arrow goes on from here, and says what is wrong
+
+
+def _is_plain(kind: pa.DataType) -> bool:
+    """Whether polars reads a column of the type as Arrow does."""
+    from pyarrow import types
+
+    is_number = types.is_integer(kind) or types.is_floating(kind) or types.is_decimal128(kind)
+    is_text = types.is_string(kind) or types.is_large_string(kind)
+    return bool(is_number or is_text or types.is_boolean(kind) or types.is_timestamp(kind) or types.is_date32(kind))
+
+
+def _from_row(source: pq.ParquetFile, known: list[str], row: int) -> Iterator[pa.RecordBatch]:
+    """Batches of the rows from `row` on, counted from 0."""
+    for batch in source.iter_batches(batch_size=_ROWS_AT_ONCE, columns=known):
+        if row < batch.num_rows:
+            yield batch.slice(row)
+        row = max(0, row - batch.num_rows)
+
+
+def _numbers(first: int, count: int) -> pl.Series:
+    return pl.int_range(first, first + count, dtype=pl.Int64, eager=True).alias(ROW)
+
+
 def _rows(batch: pa.RecordBatch, first: int) -> pl.DataFrame:
-    numbers = pl.int_range(first, first + batch.num_rows, dtype=pl.Int64, eager=True).alias(ROW)
     columns = [_column(name, batch.column(place)) for place, name in enumerate(batch.schema.names)]
-    return pl.DataFrame([*columns, numbers])
+    return pl.DataFrame([*columns, _numbers(first, batch.num_rows)])
 
 
 def _column(name: str, values: pa.Array) -> pl.Series:
