@@ -122,8 +122,6 @@ class Door:
         if REGION not in self._plan.declared.columns or REGION not in read.columns:
             return read, None
         named = read[REGION].cast(pl.String)
-        if named.null_count() == named.len():
-            return read, None
         if named.null_count():  # a row that names no region belongs to the tenant's own
             named = named.fill_null(home)
             read = read.with_columns(named)

@@ -182,6 +182,16 @@ def test_a_row_of_a_region_that_is_not_allowed_is_refused_and_not_kept(crm: Crm,
     assert b"client-99" not in crm.bytes_at_rest()
 
 
+def test_a_file_whose_region_is_empty_throughout_belongs_to_the_tenants_own(crm: Crm):
+    folder = crm.paths.landing / "crm"
+    folder.mkdir(parents=True)
+    rows = pl.DataFrame([usage(number) for number in (1, 2)]).with_columns(region=pl.lit(None, dtype=pl.String))
+    rows.write_parquet(folder / "calls.parquet")
+    report = ingest_file(crm.paths, folder / "calls.parquet", source="crm", clock=lambda: NOW, contract="usage")
+    assert (report.good, report.quarantined) == (2, 0)
+    assert crm.look("SELECT DISTINCT region FROM raw.usage").rows() == [(crm.paths.region,)]
+
+
 def test_a_bad_row_of_a_foreign_region_is_not_kept_for_repair_either(crm: Crm):
     text = json.dumps(usage(1, region="us-east-1", user_id="client-98"))[:-1]
     folder = crm.paths.landing / "crm"
