@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from aurora.entities.judgements import entries_of
-from aurora.entities.policy import SAMPLE
+from aurora.entities.policy import MADE_UP
 from aurora.packs import Assistant
 from aurora.store.journal import JournalRecord, StateReader
 from aurora.store.lake import LakeReader, read_lake
@@ -50,8 +50,8 @@ def place_of(said: SyncCommand | SyncAlert) -> Place:
 
 def assistant_of(source: str, assistants: Iterable[Assistant]) -> Assistant | None:
     """The assistant whose export the source is."""
-    name = source.removeprefix(SAMPLE)
-    return next((one for one in assistants if one.assistant_id == name), None)
+    names = {source, *(source.removeprefix(prefix) for prefix in MADE_UP)}
+    return next((one for one in assistants if one.assistant_id in names), None)
 
 
 def read_open(state: StateReader) -> tuple[dict[Place, Open], dict[Place, int]]:

@@ -16,8 +16,8 @@ from contracts import registry
 EntityKind = Literal["party", "property"]
 Strategy = Literal["most_trusted", "newest", "longest", "most_frequent"]
 KINDS: Final[tuple[EntityKind, ...]] = ("party", "property")
-SAMPLE: Final = "sample_"
-"""A source of made-up exports is named after the system it plays."""
+MADE_UP: Final = ("sample_", "twin_")
+"""A source of made-up exports is named after the system it plays, behind one of these."""
 NAME: Final = "name"
 """In `evidence`: how alike the names sound; in `blocks`: the same sound."""
 DERIVED: Final = frozenset({"name", "name_first", "name_last"})
@@ -161,7 +161,7 @@ def survivor_rows(policies: dict[EntityKind, GoldenPolicy]) -> pl.DataFrame:
 
 
 def _ranks(trust: tuple[str, ...]) -> list[tuple[str, int]]:
-    ranked = [(name, rank) for rank, source in enumerate(trust, start=1) for name in (source, SAMPLE + source)]
+    ranked = [(prefix + source, rank) for rank, source in enumerate(trust, start=1) for prefix in ("", *MADE_UP)]
     return [*ranked, (ANY_SOURCE, len(trust) + 1)]
 
 

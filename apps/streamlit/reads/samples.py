@@ -12,13 +12,13 @@ _BATCHES = Question(
     shape={"sample_count": INT},
     sql="""
         SELECT count(*) AS sample_count FROM mart.ingest_batches
-        WHERE contains(lower(concat_ws(' ', source, file_name)), 'sample')
+        WHERE contains(lower(concat_ws(' ', source, file_name)), 'sample') OR starts_with(source, 'twin_')
     """,
 )
 
 
 @st.cache_data(ttl=600, max_entries=16, show_spinner=False)
 def holds_samples(pin: Pin) -> bool:
-    """Whether any batch is a sample: its source or its file's name says so."""
+    """Whether any batch is a sample or the twin's: its source or its file's name says so."""
     with lake_at(pin) as lake:
         return bool(ask(lake, pin, _BATCHES)["sample_count"].sum())

@@ -47,7 +47,9 @@ with
             null as price_id,
             0 as is_unpriced,
             0 as is_twin,
-            case when source like 'sample%' or source like 'simulated%' then 1 else 0 end as is_simulated
+            case
+                when source like 'sample%' or source like 'simulated%' or source like 'twin%' then 1 else 0
+            end as is_simulated
         from usages
         union all
         select
@@ -64,7 +66,9 @@ with
             null as price_id,
             0 as is_unpriced,
             0 as is_twin,
-            case when source like 'sample%' or source like 'simulated%' then 1 else 0 end as is_simulated
+            case
+                when source like 'sample%' or source like 'simulated%' or source like 'twin%' then 1 else 0
+            end as is_simulated
         from costs
         union all
         select
@@ -81,7 +85,9 @@ with
             null as price_id,
             0 as is_unpriced,
             0 as is_twin,
-            case when source like 'sample%' or source like 'simulated%' then 1 else 0 end as is_simulated
+            case
+                when source like 'sample%' or source like 'simulated%' or source like 'twin%' then 1 else 0
+            end as is_simulated
         from bills
     )
 select *
