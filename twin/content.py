@@ -69,11 +69,8 @@ def _shown(column: str) -> str:
     """The column as text, without the tokens in it that stand for a person."""
     field = FIELDS.get(column)
     plain = f"{column}::VARCHAR"
-    return (
-        f"regexp_replace({plain}, 'tok_[0-9a-f]{{24}}', 'tok', 'g')"
-        if field and field.type == "text" and field.privacy != "public" and not column.endswith("_id")
-        else plain
-    )
+    may_hold = field is not None and field.type in ("text", "json") and field.privacy in ("personal", "sensitive")
+    return f"regexp_replace({plain}, 'tok_[0-9a-f]{{24}}', 'tok', 'g')" if may_hold else plain
 
 
 def _opened(column: pl.Series, vault: Vault) -> pl.Series:

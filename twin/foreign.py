@@ -156,7 +156,7 @@ def responses(rows: pl.DataFrame) -> bytes:
 
 def azure_requests(rows: pl.DataFrame) -> bytes:
     """Azure's bare request log: when, and how many tokens."""
-    return azure_llm_csv.write(_operations(rows.filter(pl.col("input_tokens").is_not_null())))
+    return azure_llm_csv.write(_operations(rows))
 
 
 # judgements -----------------------------------------------------------------------------------

@@ -10,9 +10,10 @@ import numpy.typing as npt
 import polars as pl
 
 from aurora.gateway.prices import default_book
+from twin.fleet.calendar import DAY_US, start_us
 from twin.fleet.llms import REGIONAL, Roster
 from twin.fleet.skill import Skills
-from twin.fleet.systems import OWN
+from twin.fleet.systems import OWN, SILENT_ON_ERRORS, SYSTEMS
 from twin.fleet.tasks import Done
 from twin.frame import USAGE_ROWS, Frame
 from twin.ids import hex_texts, mixed, of_list, times
@@ -56,8 +57,10 @@ def calls(frame: Frame, skills: Skills, roster: Roster, done: Done, system: Ints
     is_last = place == counts[task] - 1
     is_own = (system == OWN)[task]
     llm, is_error = _answered_by(draw, roster, done, task, place, is_last, is_own)
+    is_error &= (system != SYSTEMS.index(SILENT_ON_ERRORS))[task]
     inputs, outputs = _tokens(draw, roster, llm, is_last)
     at, duration = _when(draw, roster, done, task, place, counts, llm, outputs)
+    is_inside = at + duration * 1000 <= start_us(frame) + frame.days * DAY_US
     trace = mixed(np.arange(len(counts)), salt=f"trace {frame.seed}"), mixed(np.arange(len(counts)), salt="span")
     trace_ids = hex_texts(*trace)
     span = hex_texts(mixed(np.arange(len(task)), salt=f"span {frame.seed}"))
@@ -83,6 +86,7 @@ def calls(frame: Frame, skills: Skills, roster: Roster, done: Done, system: Ints
         pl.when(speaks & ~pl.col("is_error")).then("time_to_first_chunk_ms").alias("time_to_first_chunk_ms"),
         pl.format("twin-{}", "span_id").alias("usage_id"),
     )
+    rows, task = rows.filter(pl.Series(is_inside)), task[is_inside]
     return Calls(rows=_priced(rows, roster), task=task, trace_ids=trace_ids)
 
 

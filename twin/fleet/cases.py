@@ -1,17 +1,18 @@
-"""The runs of workflows that the tasks belong to: cases, what happened in them, and who handed work to whom."""
+"""What happened in the runs of workflows that tasks belong to, and who handed work to whom.
+
+The cases themselves are the brokerage's: it knows when a journey is over.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import polars as pl
 
-from twin.fleet.skill import Skills
 from twin.fleet.queueing import GAVE_UP
+from twin.fleet.skill import Skills
 from twin.fleet.tasks import CANCELED, COMPLETED, STATES, WORKING, Done
 from twin.frame import Frame
 from twin.ids import of_list, times
-
-_CLOSING = ("kyc_check", "contract_review", "title_check", "transaction_reconciliation", "compliance_review")
 
 
 def steps(skills: Skills, done: Done) -> pl.DataFrame:
@@ -41,35 +42,6 @@ def steps(skills: Skills, done: Done) -> pl.DataFrame:
         .with_columns(pl.when("is_begun").then("started_at").alias("started_at"))
         .sort("case_id", "requested_at", "task_id")
     )
-
-
-def case_rows(found: pl.DataFrame) -> pl.DataFrame:
-    """Rows of the contract `workflow_case`: each case in its last state."""
-    ended = pl.col("ended_at").filter("is_over").max()
-    cases = found.group_by("case_id", maintain_order=True).agg(
-        pl.when(pl.col("task_type").is_in(_CLOSING).any())
-        .then(pl.lit("deal_closing"))
-        .otherwise(pl.lit("lead_care"))
-        .alias("workflow_id"),
-        pl.col("is_over").all(),
-        pl.col("is_failed").last(),
-        pl.col("is_failed").any().alias("is_error"),
-        pl.col("subject_id").drop_nulls().first(),
-        pl.col("priority").first(),
-        pl.col("requested_at").min().alias("started_at"),
-        ended.alias("ended_at"),
-    )
-    state = pl.when(~pl.col("is_over")).then(pl.lit("open")).when("is_failed").then(pl.lit("failed"))
-    return cases.with_columns(
-        state.otherwise(pl.lit("completed")).alias("case_state"),
-        pl.coalesce("ended_at", "started_at").alias("updated_at"),
-        pl.when("is_over").then("ended_at").alias("ended_at"),
-        pl.when("is_over").then((pl.col("ended_at") - pl.col("started_at")).dt.total_milliseconds()).alias("duration_ms"),
-        pl.lit(value=True).alias("is_sample"),
-    ).select(
-        "case_id", "workflow_id", "case_state", "subject_id", "priority", "started_at", "ended_at", "duration_ms",
-        "is_error", "updated_at", "is_sample",
-    )  # fmt: skip
 
 
 def event_rows(found: pl.DataFrame) -> pl.DataFrame:

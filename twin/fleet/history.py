@@ -10,7 +10,7 @@ import polars as pl
 from twin.fleet.billing import billing
 from twin.fleet.calendar import calendar, campaigns
 from twin.fleet.calls import Calls, calls
-from twin.fleet.cases import case_rows, event_rows, handoff_rows, steps
+from twin.fleet.cases import event_rows, handoff_rows, steps
 from twin.fleet.chatgpt import answers
 from twin.fleet.demand import demand
 from twin.fleet.llms import draw_roster
@@ -58,7 +58,6 @@ def fleet_history(frame: Frame, work: pl.DataFrame) -> Part:
         *_by_assistant(skills, "ai_decision", decisions),
         *_by_assistant(skills, "handoff", handoff_rows(frame, found), by="from_assistant_id"),
         *_by_assistant(skills, "command", command_rows(frame, skills, found, spells)),
-        Export(source="twin_workflows", contract="workflow_case", rows=case_rows(found)),
         Export(source="twin_workflows", contract="case_event", rows=event_rows(found)),
         *_judgements(evaluations(frame, skills, done, made.trace_ids)),
         *_chatgpt(answers(frame)),

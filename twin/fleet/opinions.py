@@ -21,6 +21,8 @@ CONTRADICTIONS: Final = 2400
 OPINIONS: Final = 3000
 """Of 90 days at scale 1."""
 _OVERRIDERS: Final = 12
+_LATEST_US: Final = 90_000_000
+"""A recommendation comes at most so long after its task ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,8 @@ def contradictions(frame: Frame, skills: Skills, done: Done) -> tuple[pl.DataFra
         if one.task_type in skills.task_types and skills.has_skill[:, skills.task_types.index(one.task_type)].sum() > 1
     ]
     places = {skills.task_types.index(one.task_type): number for number, one in enumerate(known)}
-    about = np.nonzero(np.isin(done.types, list(places)) & done.is_begun)[0]
+    is_told = done.is_begun & (times(done.ended_us + _LATEST_US) < frame.until).to_numpy()
+    about = np.nonzero(np.isin(done.types, list(places)) & is_told)[0]
     mine = np.sort(draw.choice(about, size=min(frame.count(CONTRADICTIONS), len(about)), replace=False))
     question = np.array([places[kind] for kind in done.types[mine].tolist()], dtype=np.int64)
     first, second = _two(draw, skills, done.types[mine])
@@ -98,7 +101,7 @@ def _side(
     name: str,
 ) -> pl.DataFrame:  # fmt: skip
     sure = np.clip(chance[who, done.types[mine]] + bias[who] + draw.normal(0, 0.06, len(mine)), 0.05, 0.99)
-    at = times(done.ended_us[mine] + draw.integers(1, 90_000, len(mine)) * 1000)
+    at = times(done.ended_us[mine] + draw.integers(1, _LATEST_US // 1000, len(mine)) * 1000)
     subject = pl.coalesce(done.asked["subject_id"].gather(mine), texts("client-", draw.integers(0, 9000, len(mine))))
     return pl.DataFrame(
         {

@@ -30,6 +30,8 @@ SYSTEMS: Final = (
     "twin_azure",
 )
 """Landing sources of the systems that are no assistants; `twin/exports.py` says in which format each writes."""
+SILENT_ON_ERRORS: Final = "twin_azure"
+"""Its log has only what was answered."""
 _TASKS_EACH: Final = 300
 """Of 90 days at scale 1."""
 _PLAIN_PROVIDERS: Final = ("openai", "azure.ai.openai", "gcp.gemini")

@@ -9,7 +9,7 @@ import polars as pl
 
 from twin.fleet.skill import Skills
 from twin.fleet.systems import SYSTEMS
-from twin.fleet.tasks import COMPLETED, Done
+from twin.fleet.tasks import CANCELED, COMPLETED, Done
 from twin.frame import Frame
 from twin.ids import of_list, texts, times
 
@@ -27,8 +27,9 @@ _LENIENT_LLM: Final = 0.06
 
 
 def is_talk(done: Done) -> np.ndarray:
-    """Tasks that are a conversation with somebody."""
-    found: np.ndarray = done.asked["task_type"].is_in(list(_SPOKEN)).to_numpy() & done.is_begun
+    """Tasks that were a conversation with somebody and are over."""
+    is_over = done.is_begun & (done.state <= CANCELED)
+    found: np.ndarray = done.asked["task_type"].is_in(list(_SPOKEN)).to_numpy() & is_over
     return found
 
 
