@@ -12,7 +12,9 @@ import sys
 import typer
 
 from apps.commands import (
+    assistants,
     benches,
+    commands,
     contract,
     decisions,
     focus,
@@ -52,6 +54,8 @@ for _room in (
     focus,
     contract,
     packs,
+    assistants,
+    commands,
     keys,
     machine,
     benches,

@@ -116,7 +116,7 @@ def _tenant_findings(paths: TenantPaths) -> Iterator[Finding]:
 def status(*, json: Json = False) -> None:
     """Tenants and what their lakes hold.
 
-    Rows in, landed, quarantined, duplicate and unpriced, decisions, and the snapshots of both lakes.
+    Rows in, landed, quarantined, duplicate and unpriced, decisions, the fleet's states, and the snapshots of both lakes.
     """
     settings = load_settings(os.environ)
     rows = [_tenant_status(tenant_paths(settings.data_dir, tenant)) for tenant in list_tenants(settings.data_dir)]
@@ -145,6 +145,24 @@ def _tenant_status(paths: TenantPaths) -> dict[str, object]:
             "region": paths.region,
             **{key: value or 0 for key, value in ledger.items()},
             "decisions": decisions,
+            **_fleet_status(paths),
             "raw_snapshot": lake.snapshot_id("raw"),
             "mart_snapshot": lake.snapshot_id("mart"),
         }
+
+
+def _fleet_status(paths: TenantPaths) -> dict[str, object]:
+    """How many assistants are in which state, as a running Aurora sees them now."""
+    from collections import Counter
+
+    from apps.bootstrap import utc_now
+    from aurora.assistants.live import read_live
+
+    fleet = read_live(paths, now=utc_now())
+    if fleet is None:
+        return {"assistants": "not polled now"}
+    seen = [one for one in fleet.assistants if one.is_connected]
+    counts = Counter(one.assistant_state for one in seen)
+    told = ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "none connected"
+    away = [one.assistant_id for one in fleet.assistants if one.assistant_state in {"down", "disabled"}]
+    return {"assistants": told, "assistants_away": ", ".join(away) or None}
