@@ -20,7 +20,7 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct
 
-from contracts.messages.decisions import Share, Text
+from contracts.messages.decisions import PrivacyClass, Share, Text
 
 PROTOCOL_VERSION: Final = "1"
 AGENT_CARD_PATH: Final = "/.well-known/agent-card.json"
@@ -117,6 +117,36 @@ class ExecuteRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     callback_url: Annotated[str, Meta(max_length=2048)] | None = None
     """Where to POST the CommandReply once accepted work is done; it can be asked for either way."""
     is_sample: bool = False
+
+
+class RunTaskArguments(Struct, frozen=True, kw_only=True):
+    """Arguments of `run_task`; what else stands there is the task's own."""
+
+    task_type: str
+    priority: Literal["critical", "high", "medium", "low"] = "medium"
+    privacy_class: PrivacyClass | None = None
+
+
+class TuneArguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Arguments of `tune`."""
+
+    parameter: str
+    value: float
+
+
+class ThresholdArguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Arguments of `set_threshold`."""
+
+    threshold: str
+    value: float
+
+
+class SyncArguments(Struct, frozen=True, kw_only=True):
+    """Arguments of `sync`: a record as the golden record has it."""
+
+    contract: str
+    record_id: str
+    values: dict[str, Any] = {}
 
 
 class CommandReply(Struct, frozen=True, kw_only=True):
