@@ -39,7 +39,7 @@ def send(
         ),
     ],
     arguments: Annotated[
-        str, typer.Argument(help='Its arguments as JSON, such as {"name": "temperature", "value": 0.5}.')
+        str, typer.Argument(help='Its arguments as JSON, such as {"parameter": "temperature", "value": 0.5}.')
     ] = "{}",
     *,
     deadline: Annotated[int, typer.Option(min=1, max=86_400, help="Seconds after which it expires.")] = 300,
@@ -172,7 +172,8 @@ def _print(command: Command, *, json: bool, dry_run: bool) -> None:
         return
     if dry_run:
         print_line("It would be issued:")
-    print_record({name: value for name, value in facts.items() if value not in (None, {}, [])})
+    left_out = ("allowed_command_kinds", "is_sample")
+    print_record({name: value for name, value in facts.items() if value not in (None, {}) and name not in left_out})
     if command.command_state == "issued" and not dry_run:
         note("It is on its way: Aurora delivers it until its deadline, once it serves and the assistant answers.")
 

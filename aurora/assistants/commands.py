@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from aurora.assistants.control import SETTING_KINDS, Objection, objection, value_before
+from aurora.assistants.control import SETTING_NAMES, Objection, objection, value_before
 from aurora.assistants.endpoints import connected
 from aurora.assistants.lifecycle import command_record, read_command
 from aurora.errors import AuroraError, ComplianceError, ConflictError, DataError, NotFoundError, NotReadyError
@@ -154,7 +154,7 @@ def _judged(
     if found is not None:
         return None, _refusal(found)
     refusal = _is_off(fleet, target) or _is_not_connected(fleet, target)
-    if refusal is not None or request.command_kind not in SETTING_KINDS:
+    if refusal is not None or request.command_kind not in SETTING_NAMES:
         return None, refusal
     return _setting(request, fleet, target)
 
@@ -183,7 +183,8 @@ def _is_not_connected(fleet: Fleet, target: Assistant) -> AuroraError | None:
 
 
 def _setting(request: CommandRequest, fleet: Fleet, target: Assistant) -> tuple[float | None, AuroraError | None]:
-    kind, name = request.command_kind, request.arguments.get("name")
+    kind, what = request.command_kind, SETTING_NAMES[request.command_kind]
+    name = request.arguments.get(what)
     set_before = settings_of(fleet.state, kind)
     remembered = {key[1]: value for key, (value, _) in set_before.items() if key[0] == target.assistant_id}
     before, found = value_before(
@@ -193,10 +194,10 @@ def _setting(request: CommandRequest, fleet: Fleet, target: Assistant) -> tuple[
         return None, _refusal(found)
     for row in open_commands(fleet.state, target.assistant_id):
         other = read_command(row.record)
-        if other.command_kind == kind and other.arguments.get("name") == name:
+        if other.command_kind == kind and other.arguments.get(what) == name:
             return None, ConflictError(
                 f"{name} is being changed by {other.command_id}.",
-                field="arguments.name",
+                field=f"arguments.{what}",
                 rule="in_progress",
                 next_step="Wait until that command is done.",
             )
@@ -241,14 +242,15 @@ def list_commands(
 def rollback_of(state: StateReader, command_id: str) -> tuple[str, CommandRequest]:
     """The assistant and the command that puts a setting back. `ConflictError` where there is nothing to put back."""
     done = find_command(state, command_id)
-    if done.command_kind not in SETTING_KINDS or done.command_state != "completed" or done.previous_value is None:
+    if done.command_kind not in SETTING_NAMES or done.command_state != "completed" or done.previous_value is None:
         raise ConflictError(
             f"The command {command_id} set nothing that can be put back: {done.command_kind}, {done.command_state}.",
             field="command_id",
             rule="is_setting",
             next_step="Roll back a tune or set_threshold command that is completed.",
         )
-    name = str(done.arguments["name"])
+    what = SETTING_NAMES[done.command_kind]
+    name = str(done.arguments[what])
     newest = settings_of(state, done.command_kind).get((done.assistant_id, name))
     if newest is not None and newest[1] != command_id:
         raise ConflictError(
@@ -257,7 +259,7 @@ def rollback_of(state: StateReader, command_id: str) -> tuple[str, CommandReques
             rule="is_newest",
             next_step="Roll back that one.",
         )
-    arguments = {"name": name, "value": done.previous_value}
+    arguments = {what: name, "value": done.previous_value}
     return done.assistant_id, CommandRequest(
         command_kind=done.command_kind, arguments=arguments, is_sample=done.is_sample
     )

@@ -16,7 +16,8 @@ from aurora.packs.assistants import Assistant, Parameter, Thresholds
 from aurora.packs.pack import Pack
 from contracts.messages.assistants import AUTHORITY_KINDS, CONTROL, PEER_KINDS, CommandKind
 
-SETTING_KINDS: Final = frozenset({"tune", "set_threshold"})
+SETTING_NAMES: Final = {"tune": "parameter", "set_threshold": "threshold"}
+"""Commands that set a value: which argument names it."""
 _PERSON: Final = "person:"
 _OWNER: Final = "owner"
 _SHARES: Final = frozenset({"min_uptime_share", "max_error_share"})
@@ -115,13 +116,13 @@ def value_before(
 
     The value before is what the assistant reported last, else what was set last, else the pack's.
     """
-    what = "parameter" if kind == "tune" else "threshold"
-    name, value = arguments.get("name"), arguments.get("value")
+    what = SETTING_NAMES[kind]
+    name, value = arguments.get(what), arguments.get("value")
     known: Mapping[str, Any] = target.parameters if kind == "tune" else _thresholds(target.thresholds)
     if not isinstance(name, str) or name not in known:
-        return None, _fault("one_of", f"{target.assistant_name} has no {what} {str(name)[:64]!r}.", "name", known)
-    if set(arguments) != {"name", "value"}:
-        return None, _fault("unknown_field", f"{kind} takes name and value, and nothing else.", "name", ())
+        return None, _fault("one_of", f"{target.assistant_name} has no {what} {str(name)[:64]!r}.", what, known)
+    if set(arguments) != {what, "value"}:
+        return None, _fault("unknown_field", f"{kind} takes {what} and value, and nothing else.", what, ())
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None, _fault("type", f"The {what} {name} takes a number.", "value", ())
     declared = known[name]

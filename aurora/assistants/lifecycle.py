@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from aurora.assistants.client import Answer
-from aurora.assistants.control import SETTING_KINDS
+from aurora.assistants.control import SETTING_NAMES
 from aurora.store.fleet import move_command, put_setting
 from aurora.store.journal import JournalRecord
 from aurora.store.state import Statement
@@ -53,7 +53,7 @@ def command_record(command: Command) -> JournalRecord:
     The log keeps for ever, and a person may have what is about them erased: arguments and result stand in it as
     their hashes. What itself they were is in the state; settings, which are numbers, are kept in the log too.
     """
-    if command.command_kind not in SETTING_KINDS:
+    if command.command_kind not in SETTING_NAMES:
         result = None if command.result is None else hashed(command.result)
         command = msgspec.structs.replace(command, arguments=hashed(command.arguments), result=result)
     is_first = command.updated_at == command.issued_at
@@ -163,7 +163,7 @@ def _in_state(command: Command, state: CommandState, now: dt.datetime, **facts: 
 def _moved(states: Sequence[Command], *, next_at: dt.datetime | None) -> Move:
     last = states[-1]
     statements = move_command(last.command_id, last.command_state, next_at, canonical(last))
-    if last.command_state == "completed" and last.command_kind in SETTING_KINDS:
-        name, value = str(last.arguments["name"]), float(last.arguments["value"])
+    if last.command_state == "completed" and last.command_kind in SETTING_NAMES:
+        name, value = str(last.arguments[SETTING_NAMES[last.command_kind]]), float(last.arguments["value"])
         statements += put_setting(last.assistant_id, last.command_kind, name, value, last.command_id)
     return Move(command=last, records=[command_record(one) for one in states], statements=statements)

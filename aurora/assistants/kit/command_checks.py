@@ -137,14 +137,14 @@ def retry_after(visit: Visit) -> None:
     visit.refusals["paused"] = visit.paused
 
 
-@check("state", "the status tells what is so", section="Status", needs=("status", "work"))
+@check("state", "the status tells what is so", section="Status", needs=("status", "ping"))
 def state(visit: Visit) -> None:
     """It counts what was asked of it, and says when it is paused."""
     assert visit.first_status is not None  # noqa: S101 - status passed
     now = visit.status()
     if now.request_count <= visit.first_status.request_count:
         raise Fault(
-            f"request_count above {visit.first_status.request_count} after work was done",
+            f"request_count above {visit.first_status.request_count} after commands were done",
             f"request_count {now.request_count}",
             "Count requests over the window that the status names.",
         )
