@@ -113,7 +113,7 @@ def pause(visit: Visit) -> None:
     visit.done(visit.command("pause"), expected="200 with a completed CommandReply")
     try:
         refused = visit.probe.execute(visit.task_command())
-        visit.paused_status = visit.status()
+        visit.paused_status = visit.status() if visit.first_status is not None else None
     finally:
         visit.done(visit.command("resume"), expected="200 with a completed CommandReply")
     visit.paused = refused

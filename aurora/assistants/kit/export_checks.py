@@ -212,16 +212,18 @@ def _reference(visit: Visit) -> tuple[str, list[dict[str, Any]]]:
 
 
 def _in_small_pages(visit: Visit, contract: str, count: int) -> list[dict[str, Any]]:
-    """The first `count` rows, or more, in pages of two. Errors: `Fault` where the cursor stands still."""
+    """Rows in pages of two, until `count` different ones came. Errors: `Fault` where the cursor stands still."""
     rows: list[dict[str, Any]] = []
+    different: set[str] = set()
     cursor = None
-    while len(rows) < count:
+    for _ in range(2 * count):
         page = read_page(visit, contract, cursor, 2)
-        if not page.rows or page.cursor is None:
-            break
-        if page.cursor == cursor:
+        if page.rows and page.cursor == cursor:
             raise Fault("a cursor that moves on", f"{cursor!r} again", "Give the place after the last row of the page.")
         rows += page.rows
+        different.update(map(_text, page.rows))
+        if not page.rows or page.cursor is None or len(different) >= count:
+            break
         cursor = page.cursor
     return rows
 
