@@ -14,6 +14,7 @@ import typer
 from apps.commands import (
     assistants,
     benches,
+    chaos,
     commands,
     contract,
     decisions,
@@ -60,6 +61,7 @@ for _room in (
     machine,
     benches,
     twin,
+    chaos,
 ):
     _room.register(app)
 

@@ -1,9 +1,9 @@
-"""What the kinds of command take as `arguments`, and how those that do not fit are refused."""
+"""Reading the `arguments` of a command, and refusing those that do not fit."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -12,36 +12,6 @@ from contracts.messages.assistants import ExecuteRequest
 from twin.servers.problems import decode_error
 
 T = TypeVar("T")
-
-
-class RunTaskArguments(msgspec.Struct, frozen=True, kw_only=True):
-    """Arguments of `run_task`; what else stands there is the task's own."""
-
-    task_type: str
-    priority: Literal["critical", "high", "medium", "low"] = "medium"
-    privacy_class: Literal["public", "internal", "personal", "sensitive"] | None = None
-
-
-class TuneArguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Arguments of `tune`."""
-
-    parameter: str
-    value: float
-
-
-class ThresholdArguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Arguments of `set_threshold`."""
-
-    threshold: str
-    value: float
-
-
-class SyncArguments(msgspec.Struct, frozen=True, kw_only=True):
-    """Arguments of `sync`: the record as the golden record has it."""
-
-    contract: str
-    record_id: str
-    values: dict[str, Any] = {}
 
 
 def arguments_of(request: ExecuteRequest, kind: type[T]) -> T:

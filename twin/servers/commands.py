@@ -14,16 +14,17 @@ from decimal import Decimal
 from typing import Any, Final, Literal
 
 from aurora.errors import ConflictError, DataError, NotFoundError, PermissionDeniedError
-from contracts.messages.assistants import AUTHORITY_KINDS, CONTROL, CommandReply, ExecuteRequest
-from twin.servers.arguments import (
+from contracts.messages.assistants import (
+    AUTHORITY_KINDS,
+    CONTROL,
+    CommandReply,
+    ExecuteRequest,
     RunTaskArguments,
     SyncArguments,
     ThresholdArguments,
     TuneArguments,
-    arguments_of,
-    no_such,
-    out_of_bounds,
 )
+from twin.servers.arguments import arguments_of, no_such, out_of_bounds
 from twin.servers.clock import moment
 from twin.servers.problems import BusyError, PausedError
 from twin.servers.work import Work

@@ -109,7 +109,6 @@ def _usage_row(call: Operation, work: Work, conversation_id: str | None) -> Row:
         "trace_id": call.trace_id,
         "assistant_id": call.assistant_id,
         "decision_id": work.decision_id,
-        "is_sample": work.is_sample,
     }
 
 
