@@ -41,6 +41,9 @@ def list_all(*, json: Json = False) -> None:
         print_json(rows)
     elif rows:
         print_table(rows, _COLUMNS)
+        for row in rows:
+            if "trouble" in row:
+                print_line(f"{row['trouble']} `aurora pack check {row['pack']}` names every fault.")
     else:
         print_line(f"There is no pack in {folder}. `aurora pack new NAME` makes one.")
 

@@ -90,12 +90,12 @@ def source_users(project: Path = PROJECT_DIR) -> tuple[User, ...]:
 
 
 def pack_users(packs: Sequence[Pack]) -> tuple[User, ...]:
-    """Rules of packs: the columns behind the fields that their conditions read."""
-    users = []
+    """Rules of packs, a shared one once: the columns behind the fields that their conditions read."""
+    users: dict[User, None] = {}
     for pack in packs:
         for rule in pack.rules:
             fields = compile_condition(rule.violates_when, DECISION_FIELDS, where=f"Rule {rule.rule_id}").fields
-            users.append(_of_fields("rule", rule.rule_id, fields))
+            users[_of_fields("rule", rule.rule_id, fields)] = None
     return tuple(users)
 
 

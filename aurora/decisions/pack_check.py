@@ -24,6 +24,7 @@ from aurora.packs import Pack, Rule, load_pack
 from aurora.packs.loading import pack_faults
 from aurora.packs.reading import PackError, declared_file, wrong
 from aurora.store.paths import TenantPaths
+from contracts import registry
 from contracts.messages.decisions import DecisionRequest, PrivacyClass, RouteLlmRequest, RouteTaskRequest
 from contracts.messages.workflows import CheckpointStep, CompensationStep, Workflow
 
@@ -41,11 +42,27 @@ def check_pack(packs_dir: Path, name: str, *, today: dt.date) -> list[PackError]
     folder = packs_dir / name
     pack = load_pack(packs_dir, name)
     paths = TenantPaths(data_dir=folder, tenant=name.replace(".", "_"), region=pack.tenant.allowed_regions[0])
-    faults = [*_rule_faults(folder, pack), *_workflow_faults(folder, pack), *_sharing_faults(packs_dir, pack)]
+    faults = [
+        *_export_faults(folder, pack),
+        *_rule_faults(folder, pack),
+        *_workflow_faults(folder, pack),
+        *_sharing_faults(packs_dir, pack),
+    ]
     faults += _raised(folder / "golden", partial(load_policies, packs_dir, name))
     faults += _raised(folder / "sources.yaml", partial(declared_expectations, paths, packs_dir=packs_dir, pack=name))
     faults += _raised(declared_file(folder / "policies.yaml"), partial(configure, pack.policies))
     return faults or list(_untaken(folder, pack, paths, today))
+
+
+def _export_faults(folder: Path, pack: Pack) -> Iterator[PackError]:
+    ingested = {name for name, table in registry.tables().items() if table.is_ingested}
+    for assistant in pack.assistants:
+        for name in sorted(set(assistant.exports) - ingested):
+            file = folder / "assistants" / f"{assistant.assistant_id}.yaml"
+            next_step = "`aurora contract list` shows the contracts."
+            yield wrong(
+                file, "exports", f"names {name!r}, which is no contract", rule="is_declared", next_step=next_step
+            )
 
 
 def _rule_faults(folder: Path, pack: Pack) -> Iterator[PackError]:
@@ -88,6 +105,10 @@ def _sharing_faults(packs_dir: Path, pack: Pack) -> Iterator[PackError]:
     found: list[Sharing] = []
     yield from _raised(file, lambda: found.append(load_sharing(packs_dir, pack)))
     for sharing in found:
+        for grant in sharing.policy.grants:
+            for contract in sorted(set(grant.contracts) - set(registry.tables())):
+                problem = f"names {contract!r}, which is no contract"
+                yield wrong(file, "grants.contracts", problem, rule="is_declared", next_step=_NEXT)
         for number, example in enumerate(sharing.policy.examples):
             objections = sharing.objections(
                 from_id=example.from_assistant_id,

@@ -9,8 +9,9 @@ import msgspec
 import polars as pl
 from msgspec import Meta, Struct
 
-from aurora.errors import DataError, NotFoundError
+from aurora.errors import NotFoundError
 from aurora.packs import Share, Slug, read_declared
+from aurora.packs.reading import wrong
 from contracts import registry
 
 EntityKind = Literal["party", "property"]
@@ -134,12 +135,7 @@ def _check(file: Path, policy: GoldenPolicy) -> None:
     if policy.review_at > policy.merge_at:
         problem = "has review_at above merge_at"
     if problem:
-        raise DataError(
-            f"{file.parent.parent.name}/golden/{file.name} {problem}.",
-            field=unknown[0] if unknown else "entity_kind",
-            rule="pack",
-            next_step="Correct the file and build again.",
-        )
+        raise wrong(file, unknown[0] if unknown else "entity_kind", problem)
 
 
 def survivor_rows(policies: dict[EntityKind, GoldenPolicy]) -> pl.DataFrame:

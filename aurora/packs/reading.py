@@ -16,7 +16,7 @@ from aurora.errors import DataError
 SHARED: Final = "_shared"
 """Folder of the declarations that packs have in common. It is no pack: it holds no pack.yaml."""
 _BY_REFERENCE: Final = {"from": "shared"}
-_CORRECT: Final = "Correct the file and load the pack again."
+_CORRECT: Final = "Correct the file; `aurora pack check` names every fault of its pack."
 T = TypeVar("T")
 
 
@@ -52,11 +52,13 @@ def _shared(file: Path) -> Path:
     return folder.parent / SHARED / file.relative_to(folder)
 
 
-def wrong(file: Path, field: str, problem: str, *, rule: str = "pack", next_step: str = _CORRECT) -> PackError:
+def wrong(file: Path, field: str, problem: str, *, rule: str = "pack", next_step: str | None = None) -> PackError:
     """What to raise when `field` of `file` does not fit."""
     place = f"{file.parent.parent.name}/{file.parent.name}/{file.name}"
     subject = f"{place}, field {field}," if field else place
-    return PackError(f"{subject} {problem}.", file=file, field=field or place, rule=rule, next_step=next_step)
+    return PackError(
+        f"{subject} {problem}.", file=file, field=field or place, rule=rule, next_step=next_step or _CORRECT
+    )
 
 
 def _read(file: Path) -> Any:

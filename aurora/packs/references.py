@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -14,6 +15,24 @@ from aurora.packs.workflows import faults_of_workflow
 
 _MIN_COVERED_SHARE = 0.5
 """Share of its work that the backup of a critical or high assistant must be able to take."""
+_NEXT_STEPS = {
+    "has_a_taker": "Give an assistant the skill, or take the task type out.",
+    "meets_security_level": "Clear it for that regime, or take personal data out of its privacy_classes.",
+    "in_bounds": "Bring value, minimum, maximum and max_step in line.",
+    "backup_covers": "Name another backup, or give this one the skills and clearances.",
+    "backup_is_cleared": "Name another backup, or clear this one.",
+    "no_cycle": "Take one of these dependencies out.",
+    "unique": "Rename one of the two.",
+    "is_reached": "Let a step go to it, or take it out.",
+    "ends": "Let a step of the circle go to `end` or `stop`.",
+    "is_written": "Let an earlier step write it, or make it an input.",
+    "checkpoint_before_act": "Put a checkpoint with that compliance level on every path to it.",
+    "control_level": "Name another assistant, or change its control level.",
+    "has_skill": "Name an assistant with the skill, or give this one the skill.",
+    "is_cleared": "Name a cleared assistant, or clear this one.",
+    "is_used": "Name it in a command's compensated_by, or take it out.",
+}
+"""What to do about a breach of each rule."""
 _PERSONAL = frozenset({"personal", "sensitive"})
 
 
@@ -121,8 +140,11 @@ def _llm_faults(file: Path, pack: Pack) -> Iterator[PackError]:
 
 
 def _known(file: Path, field: str, names: Iterable[str], known: Iterable[str]) -> Iterator[PackError]:
-    for name in sorted(set(names) - set(known)):
-        yield _fault(file, field, f"names {name!r}, which is not declared", rule="is_declared")
+    declared = sorted(known)
+    for name in sorted(set(names) - set(declared)):
+        near = get_close_matches(name, declared, n=1)
+        next_step = f"Name one of: {', '.join(near or declared) or 'none is declared yet'}; or declare {name!r}."
+        yield _fault(file, field, f"names {name!r}, which is not declared", rule="is_declared", next_step=next_step)
 
 
 def _not_negative(file: Path, field: str, amount: Decimal) -> Iterator[PackError]:
@@ -130,5 +152,6 @@ def _not_negative(file: Path, field: str, amount: Decimal) -> Iterator[PackError
         yield _fault(file, field, f"is {amount}, which is not an amount of at least 0", rule="at_least")
 
 
-def _fault(file: Path, field: str, problem: str, *, rule: str) -> PackError:
-    return wrong(declared_file(file) if file.is_file() else file, field, problem, rule=rule)
+def _fault(file: Path, field: str, problem: str, *, rule: str, next_step: str | None = None) -> PackError:
+    place = declared_file(file) if file.is_file() else file
+    return wrong(place, field, problem, rule=rule, next_step=next_step or _NEXT_STEPS.get(rule))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,13 +12,20 @@ from aurora.packs import list_packs, load_pack, pack_files
 from aurora.settings import Settings
 
 PACKS = Settings().packs_dir
-PLAN = {
-    "clara": ("Sales", "high", "full_orchestration", ("Lead pipeline", "conversion metrics")),
-    "mary": ("Inventory", "high", "read_write", ("Property status", "availability")),
-    "theodora": ("Finance", "high", "read_only_alerts", ("Transaction logs", "compliance status")),
-    "laila": ("Compliance", "critical", "command_authority", ("Audit trails", "regulatory checks")),
-    "linda": ("Comms", "medium", "monitoring_thresholds", ("Message volumes", "response times")),
-    "nina": ("Comms", "medium", "monitoring_thresholds", ("Message volumes", "response times")),
+PLAN = """
+| **Clara (Sales)** | High | Lead pipeline, conversion metrics | Full orchestration |
+| **Mary (Inventory)** | High | Property status, availability | Read/Write access |
+| **Theodora (Finance)** | High | Transaction logs, compliance status | Read-only + alerts |
+| **Laila (Compliance)** | Critical | Audit trails, regulatory checks | Command authority |
+| **Linda/Nina (Comms)** | Medium | Message volumes, response times | Monitoring + thresholds |
+"""
+"""The Aurora plan's table 2.2: assistant, integration priority, key data to expose, control level."""
+CONTROL = {
+    "full_orchestration": "Full orchestration",
+    "read_write": "Read/Write access",
+    "read_only_alerts": "Read-only + alerts",
+    "command_authority": "Command authority",
+    "monitoring_thresholds": "Monitoring + thresholds",
 }
 LLMROUTER = {
     "qwen2.5-7b-instruct",
@@ -34,26 +40,42 @@ LLMROUTER = {
 }
 
 
-@pytest.fixture
-def packs(tmp_path: Path) -> Path:
-    """A copy of the shipped packs that a test may break."""
-    shutil.copytree(PACKS, tmp_path / "packs")
-    return tmp_path / "packs"
-
-
 def _edit(file: Path, old: str, new: str) -> None:
     text = file.read_text(encoding="utf-8")
     assert old in text
     file.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
-def test_the_six_assistants_of_the_plan_are_declared_as_the_plan_says():
+def test_the_six_assistants_are_the_plans_table_word_for_word():
     fleet = {assistant.assistant_id: assistant for assistant in load_pack(PACKS, "real_estate").assistants}
-    for assistant_id, declared in PLAN.items():
-        found = fleet[assistant_id]
-        assert (found.role, found.priority, found.control_level, found.exposed_data) == declared
-        assert not found.is_sample
-    assert sum(assistant.is_sample for assistant in fleet.values()) == 10
+    planned = set()
+    for line in PLAN.strip().splitlines():
+        who, priority, exposed, control = (cell.strip() for cell in line.strip("|").split("|"))
+        names, role = who.strip("*").removesuffix(")").split(" (")
+        for name in names.split("/"):
+            found = fleet[name.lower()]
+            assert (found.assistant_name, found.role) == (name, role)
+            assert found.priority == priority.lower()
+            assert ", ".join(found.exposed_data) == exposed
+            assert CONTROL[found.control_level] == control
+            assert not found.is_sample
+            planned.add(found.assistant_id)
+    assert {name for name, one in fleet.items() if one.is_sample} == set(fleet) - planned
+    assert (len(planned), len(fleet)) == (6, 16)
+
+
+def test_what_each_of_the_six_hands_to_aurora_is_a_contract():
+    fleet = {assistant.assistant_id: assistant for assistant in load_pack(PACKS, "real_estate").assistants}
+    exposed = {
+        "clara": {"lead", "conversion_stat"},
+        "mary": {"property", "listing"},
+        "theodora": {"financial_transaction", "compliance_status"},
+        "laila": {"audit_event", "regulatory_check"},
+        "linda": {"message_stat"},
+        "nina": {"message_stat"},
+    }
+    for assistant_id, contracts in exposed.items():
+        assert contracts <= set(fleet[assistant_id].exports), assistant_id
 
 
 def test_the_language_models_of_the_training_data_are_candidates():
