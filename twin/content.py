@@ -19,7 +19,16 @@ from aurora.store.vault import Vault
 from contracts.fields import FIELDS
 
 _PASSED_OVER: Final = frozenset(
-    {"batch_id", "batch_seq", "ingested_at", "quarantine_id", "row_hash", "repair_batch_id", "repairs_batch_id"}
+    {
+        "batch_id",
+        "batch_seq",
+        "ingested_at",
+        "linked_at",
+        "quarantine_id",
+        "row_hash",
+        "repair_batch_id",
+        "repairs_batch_id",
+    }
 )
 _TOKEN: Final = re.compile(r"tok_[0-9a-f]{24}")
 _SEALED_TABLES: Final = {"quarantine": ("raw_row",)}
@@ -43,8 +52,9 @@ def _table(lake: LakeReader, vault: Vault, name: str) -> dict[str, Any]:
         for column in columns
         if column in _SEALED_TABLES.get(name, ()) or getattr(FIELDS.get(column), "protection", "none") == "encrypt"
     ]
-    texts = [f"coalesce({_shown(column)}, chr(0))" for column in columns if column not in sealed]
-    row = f"concat_ws(chr(31), {', '.join(texts)})"
+    texts = [f"coalesce({column}::VARCHAR, chr(0))" for column in columns if column not in sealed]
+    whole = f"concat_ws(chr(31), {', '.join(texts)})"
+    row = f"CASE WHEN contains({whole}, 'tok_') THEN regexp_replace({whole}, '{_TOKEN.pattern}', 'tok', 'g') ELSE {whole} END"
     if not sealed:
         found = lake.query(
             f"SELECT count(*), sum(md5_number_lower({row})::HUGEINT)::VARCHAR, "
@@ -63,14 +73,6 @@ def _table(lake: LakeReader, vault: Vault, name: str) -> dict[str, Any]:
 def _counts(column: str) -> bool:
     field = FIELDS.get(column)
     return column not in _PASSED_OVER and (field is None or field.token_of is None)
-
-
-def _shown(column: str) -> str:
-    """The column as text, without the tokens in it that stand for a person."""
-    field = FIELDS.get(column)
-    plain = f"{column}::VARCHAR"
-    may_hold = field is not None and field.type in ("text", "json") and field.privacy in ("personal", "sensitive")
-    return f"regexp_replace({plain}, 'tok_[0-9a-f]{{24}}', 'tok', 'g')" if may_hold else plain
 
 
 def _opened(column: pl.Series, vault: Vault) -> pl.Series:

@@ -13,7 +13,7 @@ from aurora.gateway.prices import default_book
 from twin.fleet.calendar import DAY_US, start_us
 from twin.fleet.llms import REGIONAL, Roster
 from twin.fleet.skill import Skills
-from twin.fleet.systems import OWN, SILENT_ON_ERRORS, SYSTEMS
+from twin.fleet.systems import BARE, OWN
 from twin.fleet.tasks import Done
 from twin.frame import USAGE_ROWS, Frame
 from twin.ids import hex_texts, mixed, of_list, times
@@ -56,8 +56,7 @@ def calls(frame: Frame, skills: Skills, roster: Roster, done: Done, system: Ints
     place = np.arange(len(task)) - np.repeat(np.cumsum(counts) - counts, counts)
     is_last = place == counts[task] - 1
     is_own = (system == OWN)[task]
-    llm, is_error = _answered_by(draw, roster, done, task, place, is_last, is_own)
-    is_error &= (system != SYSTEMS.index(SILENT_ON_ERRORS))[task]
+    llm, is_error = _answered_by(draw, roster, done, task, place, is_last, system[task])
     inputs, outputs = _tokens(draw, roster, llm, is_last)
     at, duration = _when(draw, roster, done, task, place, counts, llm, outputs)
     is_inside = at + duration * 1000 <= start_us(frame) + frame.days * DAY_US
@@ -104,17 +103,18 @@ def _counts(frame: Frame, draw: np.random.Generator, done: Done) -> Ints:
 
 
 def _answered_by(
-    draw: np.random.Generator, roster: Roster, done: Done, task: Ints, place: Ints, is_last: Bools, is_own: Bools
+    draw: np.random.Generator, roster: Roster, done: Done, task: Ints, place: Ints, is_last: Bools, system: Ints
 ) -> tuple[Ints, Bools]:
     """Language model and failure of each call; after a failure it is tried again, half of the time with another."""
     llm = done.llm[task]
-    llm = np.where((place == 0) & ~is_last & (draw.random(len(task)) < _EMBEDS_SHARE), roster.embedder, llm)
+    embeds = (place == 0) & ~is_last & (system != BARE) & (draw.random(len(task)) < _EMBEDS_SHARE)
+    llm = np.where(embeds, roster.embedder, llm)
     shares = np.array([one.error_share for one in roster.llms])[llm]
     shares = shares * np.where(done.is_degraded[task], _DEGRADED_ERRORS, 1.0)
-    is_error = (draw.random(len(task)) < shares) & ~is_last
+    is_error = (draw.random(len(task)) < shares) & ~is_last & (system != BARE)
     retried = np.concatenate([[False], is_error[:-1]]) & (place > 0)
     other = np.argsort(-roster.habits, axis=1)[done.assistant[task], 1]
-    swapped = retried & is_own & (draw.random(len(task)) < _FALLBACK_SHARE)
+    swapped = retried & (system == OWN) & (draw.random(len(task)) < _FALLBACK_SHARE)
     return np.where(swapped, other, llm), is_error
 
 

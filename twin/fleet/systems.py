@@ -30,10 +30,11 @@ SYSTEMS: Final = (
     "twin_azure",
 )
 """Landing sources of the systems that are no assistants; `twin/exports.py` says in which format each writes."""
-SILENT_ON_ERRORS: Final = "twin_azure"
-"""Its log has only what was answered."""
+BARE: Final = SYSTEMS.index("twin_azure")
+"""Azure's bare log: it has only what was answered, and names neither provider nor language model."""
 _TASKS_EACH: Final = 300
 """Of 90 days at scale 1."""
+_BARE_PROVIDER: Final = "azure.ai.openai"
 _PLAIN_PROVIDERS: Final = ("openai", "azure.ai.openai", "gcp.gemini")
 
 
@@ -44,9 +45,13 @@ def recorded_by(frame: Frame, roster: Roster, done: Done) -> npt.NDArray[np.int6
     """
     draw = frame.draws("systems")
     plain = np.array([one.provider_name in _PLAIN_PROVIDERS for one in roster.llms])
-    may = np.nonzero(done.is_begun & done.is_settled & plain[done.llm])[0]
+    settled = done.is_begun & done.is_settled
+    may = np.nonzero(settled & plain[done.llm])[0]
+    others = [place for place in range(len(SYSTEMS)) if place != BARE]
     each = min(frame.count(_TASKS_EACH), len(may) // (2 * len(SYSTEMS)))
-    taken = draw.choice(may, size=each * len(SYSTEMS), replace=False)
     found = np.full(len(done.state), OWN, dtype=np.int64)
-    found[taken] = np.repeat(np.arange(len(SYSTEMS)), each)
+    found[draw.choice(may, size=each * len(others), replace=False)] = np.repeat(others, each)
+    azure = np.array([one.provider_name == _BARE_PROVIDER for one in roster.llms])
+    left = np.nonzero(settled & azure[done.llm] & (found == OWN))[0]
+    found[draw.choice(left, size=min(each, len(left)), replace=False)] = BARE
     return found
