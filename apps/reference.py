@@ -17,6 +17,7 @@ import msgspec
 
 from apps.contract_reference import contract_pages
 from apps.format_reference import formats_page
+from apps.pack_reference import pack_pages
 from aurora import settings as settings_module
 from aurora.settings import PREFIX, PROJECT_DIR, Settings
 
@@ -30,6 +31,7 @@ def pages() -> dict[Path, str]:
         reference / "settings.md": _GENERATED + settings_page(),
         reference / "cli.md": _GENERATED + cli_page(),
         **{page: _GENERATED + text for page, text in contract_pages().items()},
+        **{page: _GENERATED + text for page, text in pack_pages().items()},
         reference / "formats.md": _GENERATED + formats_page(),
         reference / "benchmarks.md": _GENERATED + benchmarks_page(),
         Path("README.md"): readme(),

@@ -30,6 +30,7 @@ _NEXT_STEPS = {
     "control_level": "Name another assistant, or change its control level.",
     "has_skill": "Name an assistant with the skill, or give this one the skill.",
     "is_cleared": "Name a cleared assistant, or clear this one.",
+    "covers_what_it_reads": "Raise the step's privacy_class, and name assistants that are cleared for it.",
     "is_used": "Name it in a command's compensated_by, or take it out.",
 }
 """What to do about a breach of each rule."""

@@ -27,6 +27,8 @@ from contracts.messages.workflows import (
     Workflow,
 )
 
+_CLASSES = ("public", "internal", "personal", "sensitive")
+
 
 def faults_of_workflow(workflow: Workflow, pack: Pack) -> Iterator[Fault]:
     """Everything in a definition that does not fit the pack or itself."""
@@ -54,6 +56,8 @@ def _step_faults(step: Step, workflow: Workflow, pack: Pack) -> Iterator[Fault]:
     yield from _known(f"{at}.writes", step.writes, workflow.variables)
     if step.escalation is not None:
         yield from _escalation_faults(f"{at}.escalation", step.escalation, pack)
+    if isinstance(step, CommandStep | AiStep | CompensationStep):
+        yield from _class_faults(step, at, workflow)
     match step:
         case CommandStep():
             yield from _command_faults(step, at, workflow, pack)
@@ -64,8 +68,8 @@ def _step_faults(step: Step, workflow: Workflow, pack: Pack) -> Iterator[Fault]:
         case AiStep():
             yield from _ai_faults(step, at, pack)
         case WaitStep():
-            if step.event is None and step.wait_s is None:
-                yield f"{at}.event", "and wait_s are both absent: nothing ends the wait", "waits_for_something"
+            if (step.event is None) == (step.wait_s is None):
+                yield f"{at}.event", "and wait_s: a wait has exactly one of the two", "one_of"
         case ApprovalStep():
             yield from _known(f"{at}.role", [step.role], pack.roles)
         case CheckpointStep():
@@ -73,6 +77,15 @@ def _step_faults(step: Step, workflow: Workflow, pack: Pack) -> Iterator[Fault]:
             yield from _known(f"{at}.rules", step.rules, [rule.rule_id for rule in pack.rules])
             if not (step.compliance_levels or step.rules or step.requires):
                 yield at, "checks nothing: name compliance_levels, rules or requires", "checks_something"
+
+
+def _class_faults(step: CommandStep | AiStep | CompensationStep, at: str, workflow: Workflow) -> Iterator[Fault]:
+    """Variables of a higher class of data than the step is declared for."""
+    for name in step.reads:
+        variable = workflow.variables.get(name)
+        if variable is not None and _CLASSES.index(variable.privacy_class) > _CLASSES.index(step.privacy_class):
+            problem = f"is {step.privacy_class}, but the step reads {name!r}, which is {variable.privacy_class}"
+            yield f"{at}.privacy_class", problem, "covers_what_it_reads"
 
 
 def _command_faults(step: CommandStep, at: str, workflow: Workflow, pack: Pack) -> Iterator[Fault]:

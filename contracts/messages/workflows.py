@@ -32,6 +32,7 @@ class Variable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     type: VariableType
     meaning: Line
     privacy_class: PrivacyClass = "internal"
+    """Class of data of its values; a step that reads it must be of that class or a higher one."""
 
 
 class Retry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,6 +74,7 @@ class _Act(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     writes: tuple[Name, ...] = ()
     """Variables its answer holds."""
     timeout_s: Seconds = 3600
+    """Longest that one attempt may take."""
     retry: Retry = Retry()
     escalation: Escalation | None = None
     """The workflow's own when absent."""
@@ -80,9 +82,13 @@ class _Act(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 class _Flow(_Act, frozen=True, kw_only=True, forbid_unknown_fields=True):
     next: Name = END
+    """Where a case goes when no branch is taken."""
     branches: tuple[Branch, ...] = ()
+    """Tried in order."""
     on_failure: Name | None = None
+    """Where it goes when the last attempt failed; absent: a person decides."""
     on_timeout: Name | None = None
+    """Where it goes when the last attempt was late; absent: as when it failed."""
 
 
 class CommandStep(_Flow, tag_field="kind", tag="command", frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -102,10 +108,11 @@ class CommandStep(_Flow, tag_field="kind", tag="command", frozen=True, kw_only=T
     """Said besides the variables read."""
     privacy_class: PrivacyClass = "internal"
     compensated_by: Name | None = None
+    """The compensation that undoes it."""
 
 
 class DecisionStep(_Flow, tag_field="kind", tag="decision", frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Ask the decision engine; the action chosen becomes the one variable written."""
+    """Ask the decision engine, in act mode, so that control levels hold; the action becomes the one variable written."""
 
     decision_kind: DecisionKind = "route_task"
     task_type: Name
@@ -125,13 +132,16 @@ class AiStep(_Flow, tag_field="kind", tag="ai_step", frozen=True, kw_only=True, 
     """Whose work it is, and whose cost."""
     min_confidence: Share = 0.0
     on_low_confidence: Name | None = None
+    """Where an answer goes that is less sure than `min_confidence`; absent: as when it failed."""
 
 
 class WaitStep(_Flow, tag_field="kind", tag="wait", frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Wait for an event of the case, or for a time. With both, the time is how long the event is waited for."""
+    """Wait for an event of the case, as long as `timeout_s` allows, or for a time."""
 
     event: Name | None = None
+    """What is waited for; its payload is what the step writes."""
     wait_s: Seconds | None = None
+    """How long; a step has this or an event."""
 
 
 class ApprovalStep(_Flow, tag_field="kind", tag="approval", frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -140,6 +150,7 @@ class ApprovalStep(_Flow, tag_field="kind", tag="approval", frozen=True, kw_only
     role: Name
     question: Line
     on_rejected: Name
+    """A step, or `stop`."""
 
 
 class CheckpointStep(_Flow, tag_field="kind", tag="checkpoint", frozen=True, kw_only=True, forbid_unknown_fields=True):
