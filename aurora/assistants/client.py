@@ -122,8 +122,10 @@ class AssistantClient:
                 return response.status, content, {name.lower(): value for name, value in response.headers.items()}
         except TimeoutError as error:
             raise _unreachable(f"It did not answer within {timeout_s:.2g} s.") from error
+        except aiohttp.ClientConnectorError as error:
+            raise _unreachable(f"It cannot be reached: {_why(error.os_error)}.") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise _unreachable(f"It cannot be reached: {str(error)[:200] or type(error).__name__}.") from error
+            raise _unreachable(f"It cannot be reached: {_why(error)}.") from error
 
     async def _session(self, endpoint: Endpoint) -> aiohttp.ClientSession:
         known = self._sessions.get(endpoint.assistant_id)
@@ -210,6 +212,11 @@ def _answer(status: int, body: bytes, headers: Mapping[str, str]) -> Answer:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         detail = _problem_detail(body) or f"Its answer is not the protocol's: {str(error)[:300]}"
     return Answer(status=status, reply=reply, detail=detail, retry_after_s=_seconds(headers.get("retry-after")))
+
+
+def _why(error: Exception) -> str:
+    strerror = error.strerror if isinstance(error, OSError) else None
+    return (strerror or str(error) or type(error).__name__)[:200].rstrip(".")
 
 
 def _problem_detail(body: bytes) -> str:

@@ -78,7 +78,7 @@ class Watch:
         self._last = ping
         if ping.reply is not None:
             self._good = ping
-        seen, reason = _seen(ping, self.thresholds)
+        seen, reason = _seen(ping, self.thresholds, is_first=self._state is None)
         if self._state is None or seen == self._state:
             self._move(seen, reason, ping.at)
             return
@@ -128,7 +128,7 @@ class Watch:
         return round(100.0 * sum(_WEIGHTS[name] * share for name, share in shares.items()) / total, 1)
 
 
-def _seen(ping: Ping, thresholds: Thresholds) -> tuple[AssistantState, str]:
+def _seen(ping: Ping, thresholds: Thresholds, *, is_first: bool) -> tuple[AssistantState, str]:
     """What one poll says, and why."""
     reply = ping.reply
     if reply is None:
@@ -136,7 +136,7 @@ def _seen(ping: Ping, thresholds: Thresholds) -> tuple[AssistantState, str]:
     if reply.assistant_state in {"down", "disabled"}:
         return reply.assistant_state, f"It says of itself that it is {reply.assistant_state}."
     breaches = list(_breaches(reply, thresholds))
-    if ping.is_late:
+    if ping.is_late and not is_first:
         breaches.append("it was asked for its status twice before it answered")
     if reply.assistant_state == "degraded":
         breaches.append("it says so of itself")

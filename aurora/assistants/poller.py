@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import importlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
@@ -42,6 +43,7 @@ _BUDGET: Final = 0.9
 _SECOND_TRY: Final = 0.45
 _PAUSE: Final = 0.1
 """Shares of the interval: for a whole poll, until its second try, between a failed try and the next."""
+_LAG_S: Final = 0.05
 _ENCODER: Final = msgspec.json.Encoder()
 _logger = logging.getLogger("aurora.assistants")
 
@@ -142,38 +144,37 @@ class Poller:
             watches[name] = watch
         self._watches = watches
         self._endpoints = {name: endpoint for name, endpoint in found.items() if name in watches}
+        if self._endpoints:  # takes a third of a second, which the first poll must not be blamed for
+            await asyncio.to_thread(importlib.import_module, "aiohttp")
         self._show()
 
     async def _poll(self, name: str, endpoint: Endpoint) -> float | None:
         """One poll; when its answer came, on the loop's clock, or None without one."""
         watch = self._watches[name]
         ping = await self._ping(endpoint)
+        if ping is None:
+            return None
         watch.observe(ping)
         if ping.reply is None:
             return None
         self.last_replies[name] = _ENCODER.encode(ping.reply)
         return asyncio.get_running_loop().time()
 
-    async def _ping(self, endpoint: Endpoint) -> Ping:
+    async def _ping(self, endpoint: Endpoint) -> Ping | None:
+        """What came of both tries; None when this process itself stood still, which says nothing of the assistant."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-
-        async def attempt(timeout_s: float) -> Ping:
-            sent = loop.time()
-            try:
-                reply = await self._client.status(endpoint, timeout_s=timeout_s)
-            except AuroraError as error:
-                return Ping(at=self._clock(), error=error.message)
-            return Ping(at=self._clock(), ping_ms=1000 * (loop.time() - sent), reply=reply)
-
-        first = asyncio.create_task(attempt(_BUDGET * self._interval))
+        first = asyncio.create_task(self._attempt(endpoint, _BUDGET * self._interval))
         await asyncio.wait({first}, timeout=_SECOND_TRY * self._interval)
         if first.done() and first.result().reply is not None:
             return first.result()
+        if self._stood_still(began, _SECOND_TRY):
+            await asyncio.wait({first})
+            return first.result() if first.result().reply is not None else None
         if first.done():
             await asyncio.sleep(_PAUSE * self._interval)
         left = began + _BUDGET * self._interval - loop.time()
-        second = asyncio.create_task(attempt(left))
+        second = asyncio.create_task(self._attempt(endpoint, left))
         waiting = {first, second}
         try:
             while waiting:
@@ -185,7 +186,21 @@ class Poller:
             for task in waiting:
                 task.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
-        return second.result()
+        return None if self._stood_still(began, _BUDGET) else second.result()
+
+    async def _attempt(self, endpoint: Endpoint, timeout_s: float) -> Ping:
+        loop = asyncio.get_running_loop()
+        sent = loop.time()
+        try:
+            reply = await self._client.status(endpoint, timeout_s=timeout_s)
+        except AuroraError as error:
+            return Ping(at=self._clock(), error=error.message)
+        return Ping(at=self._clock(), ping_ms=1000 * (loop.time() - sent), reply=reply)
+
+    def _stood_still(self, began: float, share: float) -> bool:
+        """Whether much more time passed than was waited for."""
+        waited = asyncio.get_running_loop().time() - began
+        return waited > share * self._interval + max(_LAG_S, _PAUSE * self._interval)
 
     async def _publish(self) -> None:
         self._show()
