@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from aurora.errors import ConflictError
+from aurora.errors import ConflictError, UsageError
 from aurora.packs.loading import load_pack
 from aurora.packs.reading import SHARED, declared_file
 from aurora.store.paths import check_slug
@@ -49,7 +49,7 @@ def draft_pack(packs_dir: Path, name: str, *, title: str, template_dir: Path, te
 
 
 def write_pack(packs_dir: Path, name: str, texts: Mapping[Path, str]) -> Path:
-    """Write a drafted pack and return its folder; it appears whole or not at all."""
+    """Write a drafted pack and return its folder; it appears whole or not at all. `UsageError` where it cannot."""
     folder, unfinished = packs_dir / name, packs_dir / f".{name}.{os.getpid()}"
     try:
         for place, text in texts.items():
@@ -57,9 +57,15 @@ def write_pack(packs_dir: Path, name: str, texts: Mapping[Path, str]) -> Path:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
         unfinished.rename(folder)
-    except BaseException:
+    except OSError as error:
+        raise UsageError(
+            f"{folder} cannot be written: {error.strerror}.",
+            field="AURORA_PACKS_DIR",
+            rule="can_be_written",
+            next_step="Set AURORA_PACKS_DIR to a folder you may write to.",
+        ) from error
+    finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-        raise
     return folder
 
 

@@ -52,6 +52,6 @@ def test_a_name_that_is_taken_or_not_plain_is_refused(packs: Path):
 
 
 def test_a_pack_that_cannot_be_written_leaves_nothing(tmp_path: Path):
-    with pytest.raises(FileExistsError):
+    with pytest.raises(UsageError, match="cannot be written"):
         write_pack(tmp_path, "bakery", {Path("pack.yaml"): "a", Path("pack.yaml/b.yaml"): "b"})
     assert list(tmp_path.iterdir()) == []
