@@ -48,6 +48,17 @@ class CardWithoutETag(Reference):
         return {"Cache-Control": "max-age=60"}
 
 
+class NamesStatesItsOwnWay(Reference):
+    def a2a_task(self, task_id: str) -> dict[str, Any]:
+        return super().a2a_task(task_id) | {"status": {"state": "done"}}
+
+
+class KnowsEveryTask(Reference):
+    def a2a_task(self, task_id: str) -> dict[str, Any]:
+        self.talks.add(task_id)
+        return super().a2a_task(task_id)
+
+
 class OpenToAll(Reference):
     token = "secret"
 
@@ -225,6 +236,8 @@ BROKEN: dict[type[Reference], str] = {
     Slow: "latency",
     CardWithoutInterfaces: "agent_card",
     CardWithoutETag: "agent_card",
+    NamesStatesItsOwnWay: "a2a",
+    KnowsEveryTask: "a2a",
     OpenToAll: "authentication",
     Forgetful: "idempotency",
     TakesAnyBody: "conflict",

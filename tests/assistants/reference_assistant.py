@@ -38,6 +38,7 @@ class Reference:
         self.lock = threading.RLock()
         self.known: dict[str, tuple[Any, dict[str, Any]]] = {}
         self.commands_of: dict[str, str] = {}
+        self.talks: set[str] = set()
         self.is_paused = False
         self.count = 0
         self.rows: dict[str, list[dict[str, Any]]] = {name: [] for name in EXPORTS}
@@ -162,6 +163,17 @@ class Reference:
         found = rows[start : start + limit]
         return found, start + len(found)
 
+    def talked(self, message: dict[str, Any] | None) -> dict[str, Any]:
+        if message is None:
+            raise Refusal(400, "no message")
+        self.talks.add(message["messageId"])
+        return self.a2a_task(message["messageId"])
+
+    def a2a_task(self, task_id: str) -> dict[str, Any]:
+        if task_id not in self.talks:
+            raise Refusal(404, "no such task")
+        return {"id": task_id, "contextId": "c", "status": {"state": "TASK_STATE_COMPLETED"}}
+
     def check_token(self, given: str | None) -> None:
         if self.token is not None and given != f"Bearer {self.token}":
             raise Refusal(401, "who are you?")
@@ -174,6 +186,10 @@ class Reference:
                 return 304, None, self.card_headers()
             return 200, self.card(url), self.card_headers()
         self.check_token(headers.get("Authorization"))
+        if split.path == "/message:send":
+            return 200, {"task": self.talked(json.loads(body).get("message"))}, {}
+        if split.path.startswith("/tasks/"):
+            return 200, self.a2a_task(split.path.removeprefix("/tasks/")), {}
         rest = split.path.removeprefix("/api/ref/")
         kind, _, name = rest.partition("/")
         if rest == "status":

@@ -54,24 +54,14 @@ def test_a_broken_assistant_fails_the_check_of_what_is_broken_alone(broken, chec
     assert found.next_step
 
 
-def test_each_check_but_the_first_has_a_broken_assistant():
-    assert {one.name for one in CHECKS} - set(BROKEN.values()) == {"reachable", "ping", "a2a"}
+def test_each_check_but_those_that_all_need_has_a_broken_assistant():
+    assert {one.name for one in CHECKS} - set(BROKEN.values()) == {"reachable", "ping"}
 
 
 def test_a_check_names_a_section_of_the_how_to():
     page = (PROJECT_DIR / PAGE).read_text(encoding="utf-8")
     headings = {text.strip().lower().replace(" ", "-") for text in re.findall(r"^#+ (.+)$", page, re.MULTILINE)}
     assert {one.rule.partition("#")[2] for one in CHECKS} <= headings
-
-
-def test_an_interface_that_the_card_names_must_answer():
-    class Nothing(Reference):
-        def answer(self, method, path, headers, body, url):
-            if path.startswith("/tasks"):
-                return 200, {}, {}
-            return super().answer(method, path, headers, body, url)
-
-    assert verdicts(report_of(Nothing()), "failed") == ["a2a"]
 
 
 def test_what_nobody_may_send_is_skipped_and_said_so():

@@ -11,13 +11,14 @@ from typing import Final
 
 import msgspec
 
-from aurora.assistants.kit import command_checks, export_checks, refusal_checks, status_checks
+from aurora.assistants.kit import a2a_checks, command_checks, export_checks, refusal_checks, status_checks
 from aurora.assistants.kit.check import Check, Fault, Result, Verdict, tried
 from aurora.assistants.kit.probe import Probe, UnreachableError
 from aurora.assistants.kit.visit import Options, Visit
 
 CHECKS: Final[tuple[Check, ...]] = (
     *status_checks.CHECKS,
+    *a2a_checks.CHECKS,
     *refusal_checks.BEFORE_COMMANDS,
     *command_checks.SMALL_COMMANDS,
     *refusal_checks.OF_COMMANDS,

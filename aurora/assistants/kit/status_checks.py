@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import urlsplit
 
 import msgspec
 
-from aurora.assistants.kit.check import Fault, Skip, check
+from aurora.assistants.kit.check import Fault, check
 from aurora.assistants.kit.visit import Visit
 from contracts.messages.assistants import AGENT_CARD_PATH, PROTOCOL_VERSION, AgentCard
 
@@ -102,21 +101,4 @@ def agent_card(visit: Visit) -> None:
     visit.card = card
 
 
-@check("a2a", "the HTTP+JSON interface of the card answers", section=_CARD_SECTION, needs=("agent_card",))
-def a2a(visit: Visit) -> None:
-    """An interface that the card names is there: a task that nobody gave is not found, as A2A says it."""
-    assert visit.card is not None  # noqa: S101 - agent_card passed
-    named = [one for one in visit.card.supported_interfaces if one.protocol_binding == "HTTP+JSON"]
-    if not named:
-        raise Skip("the card names no HTTP+JSON interface.")
-    base = urlsplit(visit.probe.base_url)
-    there = urlsplit(named[0].url)
-    if (there.hostname, there.port) != (base.hostname, base.port):
-        raise Skip(f"the interface is elsewhere, at {named[0].url}.")
-    path = f"{there.path.rstrip('/').removeprefix(base.path.rstrip('/'))}/tasks/kit-{visit.nonce}-none"
-    answer = visit.probe.get(path)
-    if answer.status != HTTPStatus.NOT_FOUND:
-        raise Fault("404 for GET /tasks/{id} of no task", answer.words, "Serve A2A there, or take it off the card.")
-
-
-CHECKS: Final = (reachable, status, clock, latency, agent_card, a2a)
+CHECKS: Final = (reachable, status, clock, latency, agent_card)
