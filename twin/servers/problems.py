@@ -85,7 +85,7 @@ def decode_error(error: msgspec.DecodeError | UnicodeError | RecursionError) -> 
         )
     what, _, where = str(error).partition(" - at `")
     is_unknown = "unknown field" in what
-    named = what.rpartition("unknown field `")[2].rstrip("`") if is_unknown else ""
+    named = what.rpartition("field `")[2].rstrip("`") if "field `" in what else ""
     field = ".".join(part for part in (where.rstrip("`").removeprefix("$").removeprefix("."), named) if part)
     return DataError(
         f"{what}.",
