@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,10 +39,14 @@ def drop_exports(paths: TenantPaths, frame: Frame, exports: Iterable[Export]) ->
     staged = paths.directory / "twin" / "exports"
     shutil.rmtree(staged, ignore_errors=True)
     landed = []
+    written = Counter[tuple[str, str]]()
     try:
         for one in exports:
             form = form_of(one)
-            file = staged / one.source / f"{one.contract}-{frame.seed}-{frame.first_day}.{form.suffix}"
+            written[one.source, one.contract] += 1
+            part = written[one.source, one.contract]
+            name = f"{one.contract}-{frame.seed}-{frame.first_day}" + (f"-{part}" if part > 1 else "")
+            file = staged / one.source / f"{name}.{form.suffix}"  # never the same twice: a drop is a link to it
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(form.written(one, frame))
             landed.append(drop_file(paths, file, source=one.source))

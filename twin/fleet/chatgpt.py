@@ -15,12 +15,13 @@ TALKS: Final = 240
 """Of 90 days at scale 1."""
 _TURN_US: Final = 40_000_000
 _RATED_SHARE: Final = 0.4
+_FEWEST: Final = 8
 
 
 def answers(frame: Frame) -> pl.DataFrame:
     """One row an answer: talk, place in it, when, and the thumb it got, if any."""
     draw = frame.draws("chatgpt")
-    count = frame.count(TALKS)
+    count = max(_FEWEST, frame.count(TALKS))
     begins = np.sort(moments(frame, draw, hour_weights(calendar(frame)), count)) // 1000 * 1000
     turns = 1 + draw.poisson(1.6, count)
     talk = np.repeat(np.arange(count), turns)
