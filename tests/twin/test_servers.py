@@ -181,6 +181,52 @@ def test_refusals_name_the_field_and_the_next_step(clara):
     assert clara.get("/api/clara/export/task?cursor=zzz").status_code == 400
 
 
+ODD_BODIES = (
+    b"",
+    b"[]",
+    b"null",
+    b"\xff\xfe",
+    b"[" * 100_000,
+    b'{"command_id": "", "command_kind": "ping"}',
+    b'{"command_id": "%s", "command_kind": "ping"}' % (b"x" * 5_000),
+    b'{"command_id": "o", "command_kind": "run_task", "arguments": {"task_type": ["a"]}}',
+    b'{"command_id": "o", "command_kind": "run_task", "arguments": []}',
+    b'{"command_id": "o", "command_kind": "tune", "arguments": {"parameter": {}, "value": 1e308}}',
+    b'{"command_id": "o", "command_kind": "hold"}',
+    b'{"command_id": "o", "command_kind": "ping", "deadline_at": "yesterday"}',
+)
+ODD_PATHS = (
+    "/api/theodora/export/task?limit=%C2%B2",
+    "/api/theodora/export/task?limit=" + "9" * 5_000,
+    "/api/theodora/export/task?cursor=%00",
+    "/api/theodora/commands/%0d%0a",
+    "/tasks?pageSize=-1",
+    "/tasks/",
+    "/tasks?pageToken=" + "9" * 5_000,
+    "//",
+)
+
+
+@pytest.mark.parametrize("body", ODD_BODIES, ids=range(len(ODD_BODIES)))
+def test_an_odd_body_is_refused_and_never_a_fault(fleet, body):
+    answer = httpx.post(f"{fleet.url('theodora')}/api/theodora/execute", content=body)
+    assert answer.status_code in (400, 403, 422), answer.text
+    assert httpx.post(f"{fleet.url('theodora')}/message:send", content=body).status_code in (400, 422)
+
+
+@pytest.mark.parametrize("path", ODD_PATHS, ids=range(len(ODD_PATHS)))
+def test_an_odd_path_is_answered_and_never_a_fault(fleet, path):
+    assert httpx.get(fleet.url("theodora") + path).status_code in (200, 400, 404)
+
+
+def test_an_id_with_a_line_break_makes_no_header(clara):
+    command_id = "a\r\nX-Evil: 1"
+    command = {"command_id": command_id, "command_kind": "run_task", "arguments": {"task_type": "property_matching"}}
+    answer = clara.post("/api/clara/execute", json=command)
+    assert "x-evil" not in answer.headers
+    assert clara.get(answer.headers["location"]).json()["command_id"] == command_id
+
+
 def test_an_export_that_did_not_change_is_not_sent_again(clara):
     first = clara.get("/api/clara/export/handoff")
     assert first.status_code == 200

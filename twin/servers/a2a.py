@@ -5,9 +5,10 @@ States are A2A's enum names, errors are `google.rpc.Status` with an `ErrorInfo`,
 
 from __future__ import annotations
 
+import re
 import uuid
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -33,6 +34,7 @@ _STATUSES: Final = {
     429: "RESOURCE_EXHAUSTED",
     503: "UNAVAILABLE",
 }
+_TOKEN: Final = re.compile(r"[0-9]{1,12}")
 _NAMESPACE: Final = uuid.UUID("5f1c0d1e-7a2b-5c3d-8e4f-a0b1c2d3e4f5")
 
 
@@ -54,10 +56,10 @@ class Part(msgspec.Struct, kw_only=True, rename="camel"):
 class Message(msgspec.Struct, kw_only=True, rename="camel"):
     """What is said to an agent."""
 
-    message_id: str
+    message_id: Annotated[str, msgspec.Meta(min_length=1, max_length=150)]
     role: str
     parts: list[Part]
-    context_id: str | None = None
+    context_id: Annotated[str, msgspec.Meta(max_length=150)] | None = None
     task_id: str | None = None
     metadata: dict[str, Any] = {}
 
@@ -97,7 +99,7 @@ def send(request: SendMessageRequest, desk: CommandDesk) -> str:
         elif part.text is not None:
             arguments.setdefault("text", part.text)
     arguments.setdefault("task_type", next(iter(desk.worker.skills), ""))
-    command_id = f"a2a-{message.message_id}"[:200]
+    command_id = f"a2a-{message.message_id}"
     task_id = str(uuid.uuid5(_NAMESPACE, f"{desk.worker.assistant.assistant_id}/{message.message_id}"))
     desk.execute(
         ExecuteRequest(
@@ -142,7 +144,7 @@ def cancel(worker: Worker, task_id: str) -> Work:
 def listed(worker: Worker, *, context_id: str | None, token: str, size: int) -> dict[str, Any]:
     """A page of tasks, newest first."""
     found = [work for work in reversed(worker.works.values()) if context_id in (None, work.case_id)]
-    before = int(token) if token.isdigit() else None
+    before = int(token) if _TOKEN.fullmatch(token) else None
     rest = [work for work in found if before is None or work.number < before]
     page = rest[:size]
     return {

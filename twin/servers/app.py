@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 import msgspec
 
@@ -40,6 +41,7 @@ DEFAULT_LIMIT: Final = 1_000
 MAX_LIMIT: Final = 10_000
 MAX_WAIT_S: Final = 25.0
 """Longest that `message:send` waits for its task."""
+_WHOLE: Final = re.compile(r"[0-9]{1,9}")
 _JSON: Final = b"application/json"
 _NDJSON: Final = b"application/x-ndjson"
 _A2A: Final = b"application/a2a+json"
@@ -137,7 +139,7 @@ class AssistantApp:
             raise decode_error(error) from None
         reply = self.desk.execute(request)
         status = HTTPStatus.ACCEPTED if reply.command_state == "accepted" else HTTPStatus.OK
-        at = f"{self._base}commands/{request.command_id}".encode("ascii", "ignore")
+        at = f"{self._base}commands/{quote(request.command_id, safe='')}".encode()
         return Reply(
             status, _ENCODER.encode(reply), headers=((b"location", at),) if status == HTTPStatus.ACCEPTED else ()
         )
@@ -246,7 +248,7 @@ def _header(headers: list[Header], name: bytes) -> bytes | None:
 def _limit(text: str | None, default: int, most: int) -> int:
     if text is None:
         return default
-    if not text.isdigit() or not int(text):
+    if not _WHOLE.fullmatch(text) or not int(text):
         raise UsageError(
             f"A limit of {text[:20]!r} is no number of rows.",
             field="limit",

@@ -33,6 +33,7 @@ from twin.servers.worker import Worker
 KEPT: Final = 20_000
 """Commands that are remembered; the oldest finished ones go."""
 NOTES: Final = 1_000
+RECORDS: Final = 10_000
 SIMULATED: Final = {"is_simulated": True}
 
 
@@ -106,7 +107,8 @@ class CommandDesk:
                 next_step=f"It takes {', '.join(sorted(CONTROL[level]))}.",
             )
         task_type = request.arguments.get("task_type")
-        if level == "read_only_alerts" and request.command_kind == "run_task" and task_type in self.acting_types:
+        is_acting = isinstance(task_type, str) and task_type in self.acting_types
+        if level == "read_only_alerts" and request.command_kind == "run_task" and is_acting:
             raise PermissionDeniedError(
                 f"The control level {level} runs only tasks that change nothing; {task_type} does.",
                 field="arguments.task_type",
@@ -236,6 +238,8 @@ class CommandDesk:
         record = self.records.setdefault((asked.contract, asked.record_id), {})
         changed = sorted(name for name, value in asked.values.items() if name not in record or record[name] != value)
         record.update(asked.values)
+        while len(self.records) > RECORDS:
+            del self.records[next(iter(self.records))]
         return {"contract": asked.contract, "record_id": asked.record_id, "changed": changed}
 
     def _subject(self, request: ExecuteRequest) -> str:
