@@ -8,12 +8,15 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from aurora.errors import DataError
 from aurora.ingest.completion import Completion
 from aurora.ingest.judging import judged
 from aurora.packs import load_pack
 from contracts import registry
 from contracts.references import references
+from tests.twin.judging import all_rows
 from twin.brokerage.history import brokerage_history
+from twin.brokerage.market import areas
 from twin.frame import WORK_SCHEMA, Frame, Part
 
 PACKS = Path(__file__).parents[2] / "packs"
@@ -30,14 +33,6 @@ def part() -> Part:
     return brokerage_history(frame())
 
 
-def all_rows(part: Part) -> dict[str, pl.DataFrame]:
-    """Rows of each contract from all sources, with the source."""
-    found: dict[str, list[pl.DataFrame]] = {}
-    for one in part.exports:
-        found.setdefault(one.contract, []).append(one.rows.with_columns(pl.lit(one.source).alias("source")))
-    return {contract: pl.concat(parts, how="diagonal") for contract, parts in found.items()}
-
-
 def test_every_row_passes_the_gate_of_its_contract(part: Part):
     for one in part.exports:
         declared = registry.table(one.contract)
@@ -52,7 +47,7 @@ def test_every_row_passes_the_gate_of_its_contract(part: Part):
 
 def test_keys_are_unique_in_every_contract(part: Part):
     for contract, rows in all_rows(part).items():
-        key = [name for name in registry.table(contract).row_key if name in rows.columns]
+        key = registry.table(contract).row_key
         assert rows.select(pl.struct(key).is_duplicated().sum()).item() == 0, contract
 
 
@@ -87,8 +82,10 @@ def test_work_is_in_order_and_of_the_packs_task_types(part: Part):
     assert part.work["requested_at"].is_sorted()
     assert set(part.work["task_type"].unique()) <= known
     assert 14_000 <= part.work.height <= 20_000
-    cases = set(all_rows(part)["workflow_case"]["case_id"])
-    assert set(part.work["case_id"].unique()) == cases
+    assert part.work["case_id"].null_count() == 0
+    assert part.work["case_id"].str.slice(0, 6).unique().sort().to_list() == ["case-D", "case-L", "case-O", "case-U"]
+    clients = set(all_rows(part)["party"].filter(pl.col("source") == "twin_clara")["party_id"])
+    assert set(part.work["subject_id"].drop_nulls().unique()) <= clients
 
 
 def test_the_funnel_narrows_as_funnels_do(part: Part):
@@ -112,6 +109,66 @@ def test_the_funnel_narrows_as_funnels_do(part: Part):
         "won",
         "lost",
     }
+
+
+def test_deals_are_paid_and_papered_as_they_say(part: Part):
+    rows = all_rows(part)
+    paid = (
+        rows["payment"]
+        .group_by("deal_id")
+        .agg(
+            pl.col("amount_aed").filter(pl.col("payment_method") == "cash").sum().alias("cash"),
+            (pl.col("payment_method") == "virtual_asset").any().alias("virtual"),
+        )
+    )
+    deals = rows["deal"].join(paid, on="deal_id", how="left")
+    assert deals.filter(pl.col("cash").fill_null(0) != pl.col("cash_total_aed")).is_empty()
+    assert deals.filter(pl.col("virtual").fill_null(value=False) != pl.col("has_virtual_asset_payment")).is_empty()
+    papers = rows["document"].group_by("deal_id").agg(pl.col("document_kind").unique().alias("kinds"))
+    reported = deals.filter(pl.col("rear_filed_at").is_not_null()).join(papers, on="deal_id", how="left")
+    needed = pl.all_horizontal(
+        pl.col("kinds").list.contains(kind) for kind in ("buyer_id", "seller_id", "receipt", "spa")
+    )
+    assert reported.filter(needed != pl.col("has_rear_documents")).is_empty()
+    assert reported.height > 5
+
+
+def test_counts_that_records_carry_agree_with_the_records(part: Part):
+    rows = all_rows(part)
+    live = (
+        rows["listing"].filter("is_published").group_by("permit_no", "listing_category").len().drop_nulls("permit_no")
+    )
+    said = rows["listing"].filter("is_published").join(live, on=["permit_no", "listing_category"])
+    assert said.filter(pl.col("len") != pl.col("published_per_permit_count")).is_empty()
+    sent = rows["message"].group_by("message_direction").len().sort("message_direction")["len"].to_list()
+    assert [rows["message_stat"][name].sum() for name in ("inbound_count", "outbound_count")] == sent
+    stat = rows["conversion_stat"].filter(pl.col("from_stage") == "enquired")
+    assert stat["entered_count"].sum() == rows["lead"].height
+
+
+def test_prices_follow_the_statistics_where_they_are_given(tmp_path: Path):
+    file = tmp_path / "dld_monthly_sales.csv"
+    head = "month,area,property_type,transactions,median_price_aed,median_aed_per_sqft,offplan_share,ready_share"
+    file.write_text(f"{head}\n2026-01,DUBAI MARINA,Unit,900,9000000,9000,0.0,1.0\n", encoding="utf-8")
+    known = {one.location: one.aed_per_sqft for one in areas(file)}
+    assert known["Dubai Marina"] == 9000
+    assert known["Business Bay"] == {one.location: one.aed_per_sqft for one in areas(None)}["Business Bay"]
+    rich = all_rows(brokerage_history(frame(scale=0.01), market_statistics=file))["property"]
+    plain = all_rows(brokerage_history(frame(scale=0.01)))["property"]
+    levels = [
+        one.filter(pl.col("location") == "Dubai Marina")
+        .select((pl.col("price_aed") / pl.col("size_sqft")).median())
+        .item()
+        for one in (rich, plain)
+    ]
+    assert levels[0] > 3 * levels[1]
+
+
+def test_statistics_without_a_column_are_refused_by_name(tmp_path: Path):
+    file = tmp_path / "sales.csv"
+    file.write_text("month,area\n2026-01,DUBAI MARINA\n", encoding="utf-8")
+    with pytest.raises(DataError, match="property_type"):
+        areas(file)
 
 
 def test_nothing_happens_after_the_end(part: Part):

@@ -186,38 +186,7 @@ def _of_units(asked: Asked, listed: pl.DataFrame, *, start: int) -> None:
 
 def _of_the_office(asked: Asked, frame: Frame, *, start: int) -> None:
     for place, (task_type, often) in enumerate(_OFFICE.items()):
-        us = at_work(asked.draw, arrivals(asked.draw, frame.first_day, frame.days, frame.count(often)))
+        us = at_work(asked.draw, arrivals(asked.draw, frame, frame.count(often)))
         us = np.minimum(us, asked.end - MINUTE)
         day = (us - start) // DAY
         asked.ask(task_type, us, named(CASE_PREFIXES["office"], place * 1000 + day), after_h=0.02)
-
-
-def workflow_cases(tasks: pl.DataFrame, closed: pl.DataFrame, *, end: int) -> pl.DataFrame:
-    """One row a case that asked for work. `closed` has `case_id` and `ended_us` of journeys that are over."""
-    kinds = {"case-L": "lead_to_deal", "case-D": "lead_to_deal", "case-U": "listing_care", "case-O": "office_day"}
-    made = tasks.group_by("case_id", maintain_order=True).agg(
-        pl.col("requested_at").min().alias("started_at"),
-        pl.col("requested_at").max().alias("_last"),
-        pl.col("subject_id").drop_nulls().first(),
-    )
-    made = made.join(closed, on="case_id", how="left", maintain_order="left")
-    is_office = pl.col("case_id").str.starts_with(CASE_PREFIXES["office"])
-    quiet = pl.col("_last") < pl.lit(end - 2 * DAY).cast(pl.Datetime("us", "UTC"))
-    over = (
-        pl.when(pl.col("ended_us").is_not_null())
-        .then(pl.max_horizontal(pl.col("ended_us").cast(pl.Datetime("us", "UTC")), "_last"))
-        .when(is_office & quiet)
-        .then(pl.col("_last") + pl.duration(hours=1))
-    )
-    made = made.with_columns(over.alias("ended_at")).with_columns(
-        pl.when(pl.col("ended_at").is_not_null())
-        .then(pl.lit("completed"))
-        .otherwise(pl.lit("open"))
-        .alias("case_state"),
-        pl.col("case_id").str.slice(0, 6).replace_strict(kinds, return_dtype=pl.String).alias("workflow_id"),
-        (pl.col("ended_at") - pl.col("started_at")).dt.total_milliseconds().alias("duration_ms"),
-        pl.lit(value=False).alias("is_error"),
-        pl.lit("medium").alias("priority"),
-        pl.coalesce("ended_at", "_last").alias("updated_at"),
-    )
-    return made.sort("started_at", "case_id")

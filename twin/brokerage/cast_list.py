@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -31,6 +31,8 @@ class CastList:
     developers: Ints
     tenants: Ints
     brokers: Ints
+    applicants: Ints
+    """Known to compliance alone: it looked into them, and nothing came of it yet."""
 
 
 @dataclass(slots=True)
@@ -63,7 +65,7 @@ def cast_list(frame: Frame, *, start: int, end: int) -> CastList:
     """Everybody, for a frame."""
     draw = frame.draws("brokerage/people")
     leads = frame.count(LEADS)
-    enquired = arrivals(draw, frame.first_day, frame.days, leads)
+    enquired = arrivals(draw, frame, leads)
     is_new = draw.random(leads) >= _AGAIN_SHARE
     is_new[0] = True
     so_far = np.cumsum(is_new)
@@ -74,6 +76,7 @@ def cast_list(frame: Frame, *, start: int, end: int) -> CastList:
         "owners": max(260, frame.count(2600)),
         "tenants": max(160, frame.count(1200)),
         "brokers": max(12, frame.count(45)),
+        "applicants": max(120, frame.count(240)),
     }
     bounds = np.cumsum([0, *sizes.values()])
     parts = {name: np.arange(bounds[place], bounds[place + 1]) for place, name in enumerate(sizes)}
@@ -83,17 +86,29 @@ def cast_list(frame: Frame, *, start: int, end: int) -> CastList:
             draw.integers(start - 60 * DAY, start - 46 * DAY, sizes["walk_ins"]),
             *(
                 draw.integers(start - 200 * DAY, start - 61 * DAY, sizes[name])
-                for name in ("owners", "tenants", "brokers")
+                for name in ("owners", "tenants", "brokers", "applicants")
             ),
         )
     )
-    everybody = people(draw, int(bounds[-1]), since=since, end=end)
+    shares = {"brokers": 0.0, "tenants": 0.0, "applicants": 0.3}
+    company_share = np.repeat([shares.get(name, 0.05) for name in sizes], list(sizes.values()))
+    everybody = people(draw, int(bounds[-1]), since=since, company_share=company_share, end=end)
+    everybody = replace(everybody, rows=_with_wishes(everybody.rows, parts["walk_ins"]))
     owners = parts["owners"]
     developers = owners[everybody.is_company[owners]][:12]
     parts["owners"] = np.setdiff1d(owners, developers)
-    parts["brokers"] = parts["brokers"][~everybody.is_company[parts["brokers"]]]
-    parts["tenants"] = parts["tenants"][~everybody.is_company[parts["tenants"]]]
     return CastList(people=everybody, enquired=enquired, asker=asker, developers=developers, **parts)
+
+
+def _with_wishes(rows: pl.DataFrame, clients: Ints) -> pl.DataFrame:
+    """At least one client objects to marketing and another has opted out, in however small a life."""
+    objecting, opted_out = (pl.col("person") == int(one) for one in clients[:2])
+    return rows.with_columns(
+        (pl.when(objecting | opted_out).then(objecting).otherwise("has_objected")).alias("has_objected"),
+        (pl.when(objecting | opted_out).then(opted_out).otherwise("is_marketing_opt_out")).alias(
+            "is_marketing_opt_out"
+        ),
+    )
 
 
 def of_sales(draw: np.random.Generator, cast: CastList) -> Ints:

@@ -25,8 +25,8 @@ from twin.brokerage.draws import (
     only,
     until,
 )
+from twin.cases.parameters import FOUR_EYES_AED
 
-FOUR_EYES_AED: Final = 500_000
 _STAGES: Final = ("reservation", "mou", "spa", "payment", "transfer", "closed", "called_off")
 _FUNDS: Final = (
     "salary savings",
@@ -40,6 +40,7 @@ _KYC_FAILS: Final = 0.03
 _CALLED_OFF: Final = 0.07
 _CASH_SHARE: Final = 0.05
 _VIRTUAL_SHARE: Final = 0.012
+_STUCK: Final = 10
 
 
 def stage_moments(draw: np.random.Generator, started: Ints, off_plan: Flags, *, end: int) -> dict[str, Ints]:
@@ -66,12 +67,25 @@ def stage_moments(draw: np.random.Generator, started: Ints, off_plan: Flags, *, 
         when = only(until(at_work(draw, later(draw, at, median_h=hours, spread=0.5)), end), goes_on)
         made[name] = when
         at = np.where(who, when, at)
+    _get_stuck(draw, made)
     last = np.maximum.reduce([*made.values(), cleared])
     left = until(at_work(draw, later(draw, last, median_h=90.0)), end)
     made["called_off"] = np.where(
         fails, cleared, only(left, off & (made["closed"] == NEVER) & (made["reservation"] != NEVER))
     )
     return {"cleared": cleared, **made}
+
+
+def _get_stuck(draw: np.random.Generator, made: dict[str, Ints]) -> None:
+    """Some deals wait at each stage for a paper or a person, however long ago they came to it."""
+    count = len(made["reservation"])
+    is_free = np.ones(count, dtype=np.bool_)
+    for stage in ("transfer", "payment", "spa", "mou", "reservation"):
+        here = np.flatnonzero(is_free & (made[stage] != NEVER))
+        stuck = draw.choice(here, min(len(here), max(_STUCK, count // 60)), replace=False)
+        is_free[stuck] = False
+        for later_stage in list(made)[list(made).index(stage) + 1 :]:
+            made[later_stage][stuck] = NEVER
 
 
 def deals(draw: np.random.Generator, steps: dict[str, Ints], facts: pl.DataFrame, *, end: int) -> pl.DataFrame:
@@ -225,7 +239,26 @@ def payments(draw: np.random.Generator, rows: pl.DataFrame, *, escrow: pl.Series
         pl.lit(None, dtype=pl.String).alias("third_party_justification"),
         pl.lit("real_estate").alias("industry"),
         pl.lit(value=True).alias("has_financial_controls"),
+        *(rows[name].gather(of).alias(name) for name in ("_case", "_cleared")),
+        rows["is_off_plan"].gather(of).alias("_is_off_plan"),
         moments(np.minimum(paid["us"].to_numpy() + draw.integers(1, 50, count) * MINUTE, end - 1)).alias("updated_at"),
+    )
+
+
+def dealership_payments(draw: np.random.Generator, count: int, *, start: int, end: int) -> pl.DataFrame:
+    """Payments of the sister dealership, whose books finance keeps too."""
+    us = np.sort(draw.integers(start, end - HOUR, count))
+    return pl.DataFrame(
+        {
+            "payment_id": ids("TZ-", count),
+            "amount_aed": draw.integers(40, 400, count) * 1000,
+            "payment_method": choose(draw, ("bank_transfer", "card"), count),
+            "paid_currency": ["AED"] * count,
+            "received_at": moments(us),
+            "industry": ["automotive"] * count,
+            "has_financial_controls": [True] * count,
+            "updated_at": moments(us + HOUR // 2),
+        }
     )
 
 

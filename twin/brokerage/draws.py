@@ -11,6 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from contracts import registry
+from twin.frame import Frame
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -27,7 +28,7 @@ _HOURS: Final = (2, 1, 1, 1, 1, 2, 3, 6, 11, 15, 17, 16, 13, 12, 12, 13, 14, 15,
 """Demand of each hour in Dubai."""
 _WEEKDAYS: Final = (1.0, 1.04, 1.0, 0.98, 0.86, 1.1, 1.06)
 """Demand from Monday on."""
-_HOLIDAYS: Final = frozenset({(1, 1), (12, 2), (12, 3)})
+_HOLIDAY_SHARE: Final = 0.45
 
 
 def microseconds(moment: dt.datetime) -> int:
@@ -35,11 +36,12 @@ def microseconds(moment: dt.datetime) -> int:
     return (moment - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(microseconds=1)
 
 
-def arrivals(draw: np.random.Generator, first_day: dt.date, days: int, count: int) -> Ints:
+def arrivals(draw: np.random.Generator, frame: Frame, count: int) -> Ints:
     """`count` moments in order, as people enquire: by hour and weekday, few on holidays, many when a campaign runs."""
+    first_day, days = frame.first_day, frame.days
     named = [first_day + dt.timedelta(days=day) for day in range(days)]
     weights = np.array([_WEEKDAYS[day.weekday()] for day in named]) * draw.lognormal(0, 0.12, days)
-    weights *= np.array([0.45 if (day.month, day.day) in _HOLIDAYS else 1.0 for day in named])
+    weights *= np.array([_HOLIDAY_SHARE if day in frame.quiet_days else 1.0 for day in named])
     for start in draw.integers(0, days, max(1, days // 22)):
         weights[start : start + 3] *= draw.uniform(1.7, 2.6)
     day = draw.choice(days, count, p=weights / weights.sum())

@@ -229,6 +229,29 @@ def viewings(
     )
 
 
+def walk_in_viewings(
+    draw: np.random.Generator, sales: pl.DataFrame, *, party: pl.Series, unit: pl.Series
+) -> pl.DataFrame:
+    """The visit before each deal of somebody who came without a lead."""
+    rows = sales.filter(pl.col("_lead") < 0)
+    count = rows.height
+    starts = at_work(draw, rows["_started"].to_numpy() - draw.integers(30, 200, count) * HOUR)
+    side = choose(draw, ("buyer", "seller"), count)
+    return pl.DataFrame(
+        {
+            "viewing_id": ids("CW-", count),
+            "viewing_status": ["done"] * count,
+            "party_id": party.gather(rows["_buyer"]),
+            "property_id": unit.gather(rows["_unit"]),
+            "broker_id": rows["broker_id"],
+            "broker_represents": side,
+            "buyer_form_b_id": ids("FW-", count).set(side == "seller", None),
+            "viewing_starts_at": moments(starts),
+            "updated_at": moments(starts + HOUR // 2),
+        }
+    )
+
+
 def offers(
     draw: np.random.Generator,
     made: Funnel,

@@ -65,8 +65,8 @@ def counted_by_permit(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def ad_creatives(draw: np.random.Generator, listed: pl.DataFrame, *, since: int, end: int) -> pl.DataFrame:
-    """Advertisements of published listings; `since` is the first moment that one of them can have come out."""
-    rows = listed.filter("is_published")
+    """Advertisements of published listings that are no cases; `since` is the first moment that one of them can have come out."""
+    rows = listed.filter(pl.col("is_published") & ~pl.col("_case"))
     rows = rows.filter(pl.Series(draw.random(rows.height) < 0.6))
     count = rows.height
     channel = choose(draw, ("social", "portal", "search", "print"), count, (0.45, 0.3, 0.17, 0.08))

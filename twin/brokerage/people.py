@@ -13,8 +13,8 @@ import polars as pl
 
 from aurora.ingest.sample_names import FIRST, LAST
 from twin.brokerage.draws import DAY, HOUR, MINUTE, Flags, Floats, Ints, choose, dates, digits, said
+from twin.cases.parameters import GCC, HIGH_RISK_COUNTRIES
 
-GCC: Final = ("AE", "SA", "KW", "QA", "BH", "OM")
 _COUNTRIES: Final = {
     "AE": 0.16, "IN": 0.21, "PK": 0.09, "GB": 0.1, "RU": 0.08, "EG": 0.07, "CN": 0.07, "LB": 0.04, "SA": 0.06, "KW": 0.02,
     "FR": 0.03, "DE": 0.03, "US": 0.02, "JO": 0.02,
@@ -22,10 +22,7 @@ _COUNTRIES: Final = {
 _HOMONYM_SHARE: Final = 0.05
 _RELATIVE_SHARE: Final = 0.05
 """Of the people: same name as somebody else and nothing else in common; same last name and same telephone."""
-_COMPANY_SHARE: Final = 0.05
 _HIGH_RISK_SHARE: Final = 0.002
-HIGH_RISK_COUNTRIES: Final = ("IR", "KP", "MM")
-"""FATF's list of jurisdictions under a call for action."""
 _TRADES: Final = ("Holding", "Investments", "Trading", "Real Estate", "Capital", "Ventures")
 _FORMS: Final = ("LLC", "FZE", "Ltd", "FZ-LLC")
 
@@ -44,8 +41,8 @@ class People:
         return self.rows.height
 
 
-def people(draw: np.random.Generator, count: int, *, since: Ints, end: int) -> People:
-    """`count` people. `since` is when each came to be known, `end` the moment up to which the twin lives."""
+def people(draw: np.random.Generator, count: int, *, since: Ints, company_share: Floats, end: int) -> People:
+    """`count` people. `since` is when each came to be known, `company_share` how likely each is a company."""
     first, last = draw.integers(0, len(FIRST), count), draw.integers(0, len(LAST), count)
     middle = np.where(draw.random(count) < 0.45, draw.integers(0, len(FIRST), count), -1)
     number = np.arange(count)
@@ -53,7 +50,7 @@ def people(draw: np.random.Generator, count: int, *, since: Ints, end: int) -> P
     fate = draw.random(count)
     is_homonym = (fate < _HOMONYM_SHARE) & (number > 0)
     is_relative = (fate >= _HOMONYM_SHARE) & (fate < _HOMONYM_SHARE + _RELATIVE_SHARE) & (number > 0)
-    is_company = ~is_homonym & ~is_relative & (draw.random(count) < _COMPANY_SHARE)
+    is_company = ~is_homonym & ~is_relative & (draw.random(count) < company_share)
     for mine in (first, middle):
         mine[is_homonym] = mine[other[is_homonym]]
     last[is_homonym | is_relative] = last[other[is_homonym | is_relative]]
