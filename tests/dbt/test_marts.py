@@ -26,12 +26,17 @@ KPIS = {
     "kpi_ai_operation_response_p95": (4_000, 6_000),
     "kpi_compliance_validation_rate": (0.4, 1),
     "kpi_confidence_calibration_error": (0, 0.7),
+    "kpi_cross_assistant_latency_p95": (0, 0),
     "kpi_counterfactual_saving": (0.49, 0.51),
     "kpi_decision_latency_p95": (0.5, 0.9),
+    "kpi_ecosystem_uptime": (0, 1),
+    "kpi_handoff_error_rate": (0, 1),
     "kpi_manual_intervention_rate": (0.05, 0.8),
     "kpi_spend_trust": (0, 1),
 }
 """What each KPI may say about this company: e.g. every decision costs half of its baseline."""
+UNKNOWN = {"kpi_cross_assistant_latency_p95", "kpi_ecosystem_uptime", "kpi_handoff_error_rate", "kpi_spend_trust"}
+"""No provider gave this company an account, nobody watched its assistants, and they handed nothing over."""
 
 
 # what they say --------------------------------------------------------------------------------
@@ -51,7 +56,7 @@ def test_the_kpis_say_what_the_company_did(built: TenantPaths):
         rows = lake.query("SELECT * FROM mart.kpi_values ORDER BY kpi_id, period_date").rows(named=True)
     assert {row["kpi_id"] for row in rows} == set(KPIS)
     unknown = [row for row in rows if row["kpi_value"] is None]
-    assert {row["kpi_id"] for row in unknown} == {"kpi_spend_trust"}  # no provider gave this company an account
+    assert {row["kpi_id"] for row in unknown} == UNKNOWN
     for row in [row for row in rows if row not in unknown]:
         low, high = KPIS[row["kpi_id"]]
         assert low <= row["kpi_value"] <= high, row

@@ -9,6 +9,7 @@ with
             is_success as reported_success,
             duration_ms,
             cost_usd,
+            quality,
             submitted_at,
             submitted_date
         from {{ ref("int_tasks_current") }}
@@ -21,6 +22,7 @@ with
             task_type,
             duration_ms,
             cost_usd,
+            quality,
             submitted_at,
             submitted_date as period_date,
             task_state in ('submitted', 'working', 'input_required', 'auth_required') as is_open,

@@ -1,0 +1,23 @@
+select
+    handoff_id,
+    from_assistant_id,
+    to_assistant_id,
+    handoff_state,
+    case_id,
+    task_id,
+    contract,
+    is_edge_allowed,
+    is_contract_valid,
+    error_type,
+    requested_at,
+    accepted_at,
+    completed_at,
+    duration_ms,
+    updated_at,
+    source,
+    is_sample,
+    region,
+    batch_id,
+    batch_seq,
+    {{ utc_day("requested_at") }} as requested_date
+from {{ source("raw", "handoff") }}
