@@ -88,7 +88,6 @@ def test_a_rule_is_not_broken_before_the_moment_that_the_truth_names(part: Part,
     cases = part.truth["planted_cases"].filter(pl.col("expected") == VIOLATION)
     for rule_id in (
         "AML-010",
-        "AML-019",
         "AML-020",
         "RERA-002",
         "ADS-002",
