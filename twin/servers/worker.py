@@ -75,7 +75,7 @@ class Worker:
         self.parameters = {name: one.value for name, one in declared.parameters.items()}
         self.thresholds = {name: float(getattr(declared.thresholds, name)) for name in Thresholds.__struct_fields__}
         self.health = HealthWindow(begin)
-        self._own = random.Random(f"{self.seed}/work/{declared.assistant_id}")
+        self._own = random.Random(f"{self.seed}/arrivals/{declared.assistant_id}")
         self._next_arrival = self.demand.after(begin)
         self._next_status = begin
 
