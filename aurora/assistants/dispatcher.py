@@ -79,8 +79,9 @@ class Dispatcher:
             while True:
                 self._wake.clear()
                 self.start_due()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), self._sleep_s())
+                with suppress(TimeoutError):  # not wait_for: it may swallow the cancellation of this task
+                    async with asyncio.timeout(self._sleep_s()):
+                        await self._wake.wait()
         finally:
             for task in self._tasks.values():
                 task.cancel()

@@ -34,6 +34,7 @@ class SmallAssistant:
             "assistant_state": "active",
             "protocol_version": "1",
             "version": "1.0",
+            "updated_at": "2026-11-21T12:00:00Z",
             "window_s": 300,
             "uptime_share": 1.0,
             "error_share": 0.0,
