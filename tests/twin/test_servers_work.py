@@ -228,7 +228,7 @@ def test_health_is_what_happened():
     life.worker.health.go_down(life.now)
     life.wait(600)
     life.worker.health.come_up(life.now)
-    assert life.worker.status(life.now).uptime_share == pytest.approx(1 - 600 / 1800, abs=0.01)
+    assert life.worker.status(life.now).uptime_share == pytest.approx(1 - 600 / 3600, abs=0.01)
     life.wait(5 * LONG)
     assert life.worker.status(life.now).request_count == 0
 

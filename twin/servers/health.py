@@ -26,9 +26,8 @@ class Health:
 
 @dataclass(slots=True)
 class HealthWindow:
-    """Requests and times without service of the last `WINDOW_S` seconds since `born`. Moments never go back."""
+    """Requests and times without service of the last `WINDOW_S` seconds. Moments never go back."""
 
-    born: float
     _requests: deque[tuple[float, float | None, bool]] = field(default_factory=deque)
     """Moment, milliseconds (None: nothing was waited for), whether it failed."""
     _outages: deque[tuple[float, float]] = field(default_factory=deque)
@@ -71,12 +70,9 @@ class HealthWindow:
         )
 
     def _uptime(self, now: float, oldest: float) -> float:
-        begin = max(self.born, oldest)
-        if now <= begin:
-            return 0.0 if self._down_since is not None else 1.0
         spans = [*self._outages, *([(self._down_since, now)] if self._down_since is not None else [])]
-        down = sum(min(end, now) - max(start, begin) for start, end in spans if end > begin)
-        return min(1.0, max(0.0, 1.0 - down / (now - begin)))
+        down = sum(min(end, now) - max(start, oldest) for start, end in spans if end > oldest)
+        return min(1.0, max(0.0, 1.0 - down / WINDOW_S))
 
 
 def percentiles(latencies_ms: Sequence[float]) -> Latency:

@@ -54,7 +54,7 @@ class Worker:
     is_paused: bool = False
     on_done: Callable[[Work], None] = lambda _work: None
     """Told of each asked task that came to its end."""
-    health: HealthWindow = field(init=False)
+    health: HealthWindow = field(default_factory=HealthWindow)
     works: dict[str, Work] = field(default_factory=dict)
     _open: dict[str, Work] = field(default_factory=dict)
     _queue: list[tuple[tuple[int, int], int, Work]] = field(default_factory=list)
@@ -74,7 +74,6 @@ class Worker:
         declared = self.assistant
         self.parameters = {name: one.value for name, one in declared.parameters.items()}
         self.thresholds = {name: float(getattr(declared.thresholds, name)) for name in Thresholds.__struct_fields__}
-        self.health = HealthWindow(begin)
         self._own = random.Random(f"{self.seed}/arrivals/{declared.assistant_id}")
         self._next_arrival = self.demand.after(begin)
         self._next_status = begin
