@@ -84,6 +84,7 @@ def test_work_is_in_order_and_of_the_packs_task_types(part: Part):
     assert 14_000 <= part.work.height <= 20_000
     assert part.work["case_id"].null_count() == 0
     assert part.work["case_id"].str.slice(0, 6).unique().sort().to_list() == ["case-D", "case-L", "case-O", "case-U"]
+    assert set(part.work["case_id"].unique()) == set(all_rows(part)["workflow_case"]["case_id"])
     clients = set(all_rows(part)["party"].filter(pl.col("source") == "twin_clara")["party_id"])
     assert set(part.work["subject_id"].drop_nulls().unique()) <= clients
 

@@ -238,10 +238,9 @@ def test_reliable_people_are_right_more_often():
     one = frame(scale=1.0, days=30)
     part = fleet_history(one, work(one))
     opinions = part.truth["override_opinions"].join(part.truth["overriders"], on="overrider_id")
-    high = opinions.filter(pl.col("reliability") > 0.75)["is_right"].mean()
-    low = opinions.filter(pl.col("reliability") < 0.6)["is_right"].mean()
+    by_person = opinions.group_by("overrider_id").agg(pl.first("reliability"), pl.col("is_right").mean())
     assert opinions.height > 500
-    assert low is None or high > low  # type: ignore[operator]
+    assert by_person.select(pl.corr("reliability", "is_right")).item() > 0.6
 
 
 def test_planted_residency_violations_are_named(told: tuple[Frame, Part]):
@@ -253,10 +252,12 @@ def test_planted_residency_violations_are_named(told: tuple[Frame, Part]):
 def test_handoffs_join_two_assistants_and_know_the_edges(told: tuple[Frame, Part]):
     _, part = told
     moved = rows_of(part, "handoff")
-    assert moved.height > 100
+    assert moved.height > 10
     assert (moved["from_assistant_id"] != moved["to_assistant_id"]).all()
     allowed = moved.filter(pl.col("is_edge_allowed"))
     assert set(allowed.select("from_assistant_id", "to_assistant_id").rows()) <= {("clara", "laila")}
+    assert set(moved.filter(~pl.col("is_edge_allowed"))["handoff_state"]) == {"refused"}
+    assert "refused" not in set(allowed["handoff_state"])
 
 
 def test_commands_beyond_the_control_level_were_refused(told: tuple[Frame, Part]):

@@ -101,6 +101,11 @@ def lead_cases(count: int) -> pl.Series:
     return named(CASE_PREFIXES["lead"], np.arange(1, count + 1))
 
 
+def deal_cases(count: int) -> pl.Series:
+    """Case of each deal that came without a lead, by the place of all deals."""
+    return named(CASE_PREFIXES["deal"], np.arange(1, count + 1))
+
+
 def _of_leads(asked: Asked, made: Funnel, party: pl.Series) -> None:
     case, who = lead_cases(made.count), party.gather(made.person)
     last = np.maximum.reduce([made.contacted, made.qualified, made.viewed, made.offered])
@@ -130,9 +135,7 @@ def _of_leads(asked: Asked, made: Funnel, party: pl.Series) -> None:
 
 def _of_deals(asked: Asked, sales: pl.DataFrame, party: pl.Series) -> None:
     lead, buyer = sales["_lead"], sales["_buyer"]
-    case = named(CASE_PREFIXES["lead"], lead.to_numpy() + 1).zip_with(
-        lead >= 0, named(CASE_PREFIXES["deal"], np.arange(1, len(lead) + 1))
-    )
+    case = named(CASE_PREFIXES["lead"], lead.to_numpy() + 1).zip_with(lead >= 0, deal_cases(len(lead)))
     who = party.gather(buyer)
     at = {
         name: sales[f"_{name}"].to_numpy()

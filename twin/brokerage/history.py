@@ -9,6 +9,7 @@ import polars as pl
 from twin.brokerage import asked, market
 from twin.brokerage.desk import hand_over_desk
 from twin.brokerage.draws import exported
+from twin.brokerage.journeys import workflow_cases
 from twin.brokerage.life import Life
 from twin.brokerage.office import Office
 from twin.brokerage.register import hand_over_register
@@ -46,6 +47,8 @@ def brokerage_history(frame: Frame, *, market_statistics: Path | None = None) ->
         start=life.start,
         end=life.end,
     )
+    journeys = workflow_cases(tasks, life.funnel, life.deals, end=life.end)
+    exports.append(Export(source="twin_workflows", contract="workflow_case", rows=exported("workflow_case", journeys)))
     cases = life.ledger.table()
     truth = life.truth | {"planted_cases": cases, "planted_rules": _planted_rules(cases)}
     return Part(exports=[*exports, *office.exports], truth=truth, work=tasks)

@@ -14,6 +14,9 @@ from twin.fleet.tasks import CANCELED, COMPLETED, STATES, WORKING, Done
 from twin.frame import Frame
 from twin.ids import of_list, times
 
+_TRY_SHARE = 0.03
+"""Of the work that moves without an edge: handed over all the same, and refused."""
+
 
 def steps(skills: Skills, done: Done) -> pl.DataFrame:
     """One row a task of a case, by case and time; the source of the tables below."""
@@ -79,15 +82,25 @@ def event_rows(found: pl.DataFrame) -> pl.DataFrame:
 
 
 def handoff_rows(frame: Frame, found: pl.DataFrame) -> pl.DataFrame:
-    """Rows of the contract `handoff`: work of a case that went from one assistant to another."""
+    """Rows of the contract `handoff`: work of a case that went from one assistant to another.
+
+    Where no edge lets the two hand over, Aurora gives the task itself; a few try all the same and are refused.
+    """
     before = pl.col("assistant_id").shift(1).over("case_id")
     moved = found.with_columns(before.alias("from_assistant_id")).filter(
         pl.col("from_assistant_id").is_not_null(), pl.col("from_assistant_id") != pl.col("assistant_id")
     )
     edges = pl.Series([f"{one}>{other}" for one, other in sorted(frame.edges)], dtype=pl.String)
-    edge = pl.format("{}>{}", "from_assistant_id", "assistant_id").is_in(edges.implode())
+    edge = pl.format("{}>{}", "from_assistant_id", "assistant_id").is_in(edges.implode()) | pl.lit(not frame.edges)
+    tries = pl.Series(frame.draws("handoffs").random(moved.height) < _TRY_SHARE)
+    moved = moved.with_columns(edge.alias("is_edge")).filter(pl.col("is_edge") | tries)
+    moved = moved.with_columns(
+        pl.when("is_edge").then(pl.col("started_at", "ended_at")),
+        pl.col("is_over", "is_failed", "is_begun") & pl.col("is_edge"),
+    )
     state = (
-        pl.when("is_failed").then(pl.lit("failed")).when("is_over").then(pl.lit("completed"))
+        pl.when(~pl.col("is_edge")).then(pl.lit("refused"))
+        .when("is_failed").then(pl.lit("failed")).when("is_over").then(pl.lit("completed"))
         .when("is_begun").then(pl.lit("accepted")).otherwise(pl.lit("offered"))
     )  # fmt: skip
     return moved.select(
@@ -98,9 +111,13 @@ def handoff_rows(frame: Frame, found: pl.DataFrame) -> pl.DataFrame:
         "case_id",
         "task_id",
         pl.lit("task").alias("contract"),
-        pl.when(pl.lit(bool(frame.edges))).then(edge).alias("is_edge_allowed"),
+        pl.when(pl.lit(bool(frame.edges))).then("is_edge").alias("is_edge_allowed"),
         pl.lit(value=True).alias("is_contract_valid"),
-        pl.when("is_failed").then(pl.lit("task_failed")).alias("error_type"),
+        pl.when(~pl.col("is_edge"))
+        .then(pl.lit("no_edge"))
+        .when("is_failed")
+        .then(pl.lit("task_failed"))
+        .alias("error_type"),
         "requested_at",
         pl.col("started_at").alias("accepted_at"),
         pl.when("is_over").then("ended_at").alias("completed_at"),

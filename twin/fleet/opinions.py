@@ -15,7 +15,7 @@ import polars as pl
 from twin.fleet.skill import Skills, expit
 from twin.fleet.tasks import Done, known_logit
 from twin.frame import Frame
-from twin.ids import of_list, texts, times
+from twin.ids import hex_texts, mixed, of_list, texts, times
 
 CONTRADICTIONS: Final = 2400
 OPINIONS: Final = 3000
@@ -23,6 +23,8 @@ OPINIONS: Final = 3000
 _OVERRIDERS: Final = 12
 _LATEST_US: Final = 90_000_000
 """A recommendation comes at most so long after its task ended."""
+_MIN_CONFIDENCE: Final = 0.6
+"""Below it a material decision is looked at by a person before it takes effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,9 @@ def _side(
     sure = np.clip(chance[who, done.types[mine]] + bias[who] + draw.normal(0, 0.06, len(mine)), 0.05, 0.99)
     at = times(done.ended_us[mine] + draw.integers(1, _LATEST_US // 1000, len(mine)) * 1000)
     subject = pl.coalesce(done.asked["subject_id"].gather(mine), texts("client-", draw.integers(0, 9000, len(mine))))
+    is_material = np.array([one.is_material for one in known])[question]
+    is_unsure = is_material & (sure.round(4) < _MIN_CONFIDENCE)
+    leaf = [mixed(mine, salt=f"receipt/{frame.seed}/{name}/{word}") for word in range(4)]
     return pl.DataFrame(
         {
             "ai_decision_id": texts(f"twin-{frame.seed}-{name}-", np.arange(len(mine))),
@@ -113,9 +118,12 @@ def _side(
             "ai_decision_kind": _said(known, question, is_yes),
             "decided_at": at,
             "is_automated": pl.repeat(value=True, n=len(mine), eager=True),
-            "is_material": pl.Series([one.is_material for one in known], dtype=pl.Boolean).gather(question),
+            "is_material": is_material,
             "confidence": sure.round(4),
-            "min_confidence": np.full(len(mine), 0.6),
+            "min_confidence": np.full(len(mine), _MIN_CONFIDENCE),
+            "human_reviewed_at": pl.select(pl.when(pl.Series(is_unsure)).then(at)).to_series(),
+            "receipt_hash": hex_texts(*leaf),
+            "snapshot_id": np.arange(1, len(mine) + 1),
             "updated_at": at,
             "is_sample": pl.repeat(value=True, n=len(mine), eager=True),
         }
