@@ -96,11 +96,11 @@ def campaigns(frame: Frame) -> pl.DataFrame:
     days = np.sort(draw.choice(frame.days, size=min(count, frame.days), replace=False))
     hours = draw.integers(5, 14, size=len(days))  # 9 to 18 o'clock in Dubai
     begins = start_us(frame) + days * DAY_US + hours * HOUR_US
-    minutes = draw.uniform(2.5, 5.0, size=len(days)) * min(1.0, frame.scale)
+    seconds = draw.uniform(20.0, 60.0, size=len(days)) * min(1.0, frame.scale)
     return pl.DataFrame(
         {
             "campaign": [f"campaign-{number + 1:02d}" for number in range(len(days))],
             "begins_at": pl.Series(begins).cast(pl.Datetime("us", "UTC")),
-            "pours_s": minutes * 60,
+            "pours_s": seconds,
         }
     )

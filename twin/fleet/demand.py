@@ -101,7 +101,7 @@ def _nightly(frame: Frame, days: pl.DataFrame, count: int) -> pl.DataFrame:
 
 
 def _poured(frame: Frame, count: int) -> pl.DataFrame:
-    """What campaigns bring: within minutes of the mails going out."""
+    """What campaigns bring: a wave within a minute of the mails going out, more than the fleet can take at once."""
     draw = frame.draws("campaign work")
     held = campaigns(frame)
     which = draw.integers(0, held.height, size=count)

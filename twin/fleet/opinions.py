@@ -21,6 +21,8 @@ CONTRADICTIONS: Final = 2400
 OPINIONS: Final = 3000
 """Of 90 days at scale 1."""
 _OVERRIDERS: Final = 12
+_LOOKED_AT: Final = 3
+"""Tasks that people look at, for each opinion."""
 _LATEST_US: Final = 90_000_000
 """A recommendation comes at most so long after its task ended."""
 _MIN_CONFIDENCE: Final = 0.6
@@ -143,18 +145,19 @@ def override_opinions(frame: Frame, skills: Skills, done: Done) -> tuple[pl.Data
         }
     )
     settled = np.nonzero(done.is_settled)[0]
-    mine = np.sort(draw.choice(settled, size=min(frame.count(OPINIONS), len(settled)), replace=False))
+    mine = np.sort(draw.choice(settled, size=min(_LOOKED_AT * frame.count(OPINIONS), len(settled)), replace=False))
     person = draw.integers(0, _OVERRIDERS, len(mine))
-    types = done.types[mine]
-    reach = np.where(skills.has_skill, skills.success_logit, -np.inf).T[types]
-    reach[np.arange(len(mine)), done.assistant[mine]] = -np.inf
-    is_open = np.isfinite(reach).any(axis=1)
-    mine, person, types, reach = mine[is_open], person[is_open], types[is_open], reach[is_open]
     knows = draw.random(len(mine)) < reliability[person]
-    guess = np.where(np.isfinite(reach), draw.random(reach.shape), -1.0)
-    other = np.where(knows, reach.argmax(axis=1), guess.argmax(axis=1))
     chance = expit(known_logit(skills))
-    theirs, ours = chance[other, types], done.probability[mine]
+    may = skills.has_skill.T[done.types[mine]]
+    may[np.arange(len(mine)), done.assistant[mine]] = False
+    best = np.where(may, chance.T[done.types[mine]], -1.0).argmax(axis=1)
+    guess = np.where(may, draw.random(may.shape), -1.0).argmax(axis=1)
+    other = np.where(knows, best, guess)
+    ours, theirs = chance[done.assistant[mine], done.types[mine]], chance[other, done.types[mine]]
+    speaks = may.any(axis=1) & (~knows | (theirs > ours))  # who knows better says so only where it is better
+    speaks &= np.cumsum(speaks) <= frame.count(OPINIONS)
+    mine, person, other, ours, theirs = (one[speaks] for one in (mine, person, other, ours, theirs))
     ids = [one.assistant_id for one in skills.assistants]
     at = done.ended_us[mine] + (draw.lognormal(0, 0.7, len(mine)) * lag_s[person] * 1e6).astype(np.int64)
     opinions = pl.DataFrame(
