@@ -23,6 +23,7 @@ def conformance(
     budget_ms: Annotated[float, typer.Option(help="95 % of status answers must come within it.")] = 250.0,
     wait: Annotated[float, typer.Option(help="Seconds that accepted work may take.")] = 60.0,
     task_type: Annotated[str | None, typer.Option(help="What to ask of it; its skills in turn when absent.")] = None,
+    overload: Annotated[bool, typer.Option("--overload", help="Give it more work than it can take, too.")] = False,
     contract: Annotated[
         list[str] | None, typer.Option(help="Export to test besides those that every assistant has.")
     ] = None,
@@ -41,7 +42,13 @@ def conformance(
     from aurora.assistants.kit.visit import Options
 
     probe = new_probe(url, assistant_id=assistant, token=token, timeout_s=10.0)
-    options = Options(budget_ms=budget_ms, wait_s=wait, task_type=task_type, contracts=tuple(contract or ()))
+    options = Options(
+        budget_ms=budget_ms,
+        wait_s=wait,
+        task_type=task_type,
+        is_overloaded=overload,
+        contracts=tuple(contract or ()),
+    )
     report = run_kit(probe, options, nonce=secrets.token_hex(4), clock=utc_now, sleep=time.sleep)
     if json:
         import msgspec

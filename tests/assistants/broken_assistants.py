@@ -169,7 +169,13 @@ class SaysNotWhen(Reference):
         try:
             return super().do(command)
         except Refusal as refusal:
-            raise Refusal(refusal.status, refusal.detail) from None
+            headers = {} if self.is_paused else {"Retry_After": "1"}
+            raise Refusal(refusal.status, refusal.detail, **headers) from None
+
+
+class NeverFull(Reference):
+    def is_full(self) -> bool:
+        return self.lock is None
 
 
 class HidesItsPause(Reference):
@@ -253,6 +259,7 @@ BROKEN: dict[type[Reference], str] = {
     CannotGiveUp: "cancel",
     WorksWhilePaused: "pause",
     SaysNotWhen: "retry_after",
+    NeverFull: "overload",
     HidesItsPause: "state",
     CountsNothing: "state",
     WritesItsOwnWords: "export_contract",

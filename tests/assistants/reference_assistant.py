@@ -120,6 +120,8 @@ class Reference:
         if kind == "run_task":
             if self.is_paused:
                 raise Refusal(503, "paused", Retry_After="1")
+            if self.is_full():
+                raise Refusal(429, "full", Retry_After="1")
             self.commands_of[command["task_id"]] = command["command_id"]
             return self.reply(command, "accepted")
         if kind == "cancel_task":
@@ -127,6 +129,9 @@ class Reference:
         if kind in ("pause", "resume"):
             self.is_paused = kind == "pause"
         return self.reply(command, "completed")
+
+    def is_full(self) -> bool:
+        return sum(reply["command_state"] == "accepted" for _, reply in self.known.values()) >= 4
 
     def finish(self, command_id: str, state: str) -> None:
         command, reply = self.known[command_id]

@@ -16,7 +16,7 @@ from aurora.settings import PROJECT_DIR
 from tests.assistants.broken_assistants import BROKEN
 from tests.assistants.reference_assistant import Reference, Refusal, served
 
-PATIENT = Options(budget_ms=60_000, wait_s=5, samples=2)
+PATIENT = Options(budget_ms=60_000, wait_s=5, samples=2, is_overloaded=True)
 
 
 def now():
@@ -46,7 +46,7 @@ def test_an_assistant_that_keeps_every_rule_passes_every_check():
 @pytest.mark.parametrize(("broken", "check"), BROKEN.items(), ids=[kind.__name__ for kind in BROKEN])
 def test_a_broken_assistant_fails_the_check_of_what_is_broken_alone(broken, check):
     budget = 500 if check == "latency" else PATIENT.budget_ms
-    report = report_of(broken(), Options(budget_ms=budget, wait_s=0.5, samples=2, task_type="echo"))
+    report = report_of(broken(), Options(budget_ms=budget, wait_s=0.5, samples=2, task_type="echo", is_overloaded=True))
     assert verdicts(report, "failed") == [check]
     (found,) = (one for one in report.checks if one.verdict == "failed")
     assert found.came
@@ -81,6 +81,7 @@ def test_what_nobody_may_send_is_skipped_and_said_so():
         "cancel",
         "pause",
         "retry_after",
+        "overload",
         "export_work",
     ]
 

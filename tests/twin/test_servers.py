@@ -60,12 +60,14 @@ def test_every_simulated_assistant_passes_the_kit(fleet):
 
 
 def test_a_guarded_assistant_wants_its_token_and_shows_its_card_to_all():
-    with live_fleet(token="open-sesame") as guarded:
-        probe = new_probe(guarded.url("mary"), assistant_id="mary", token="open-sesame", timeout_s=60)
-        report = run_kit(probe, Options(budget_ms=60_000, samples=1), nonce="k", clock=now, sleep=time.sleep)
+    with live_fleet(token="open-sesame", speed=1.0) as guarded:
+        probe = new_probe(guarded.url("yusuf"), assistant_id="yusuf", token="open-sesame", timeout_s=60)
+        report = run_kit(
+            probe, Options(budget_ms=60_000, samples=1, is_overloaded=True), nonce="k", clock=now, sleep=time.sleep
+        )
         verdicts = {one.check: one.verdict for one in report.checks}
-        assert (verdicts["authentication"], report.failed_count) == ("passed", 0)
-        card = httpx.get(guarded.url("mary") + "/.well-known/agent-card.json").json()
+        assert set(verdicts.values()) == {"passed"}
+        card = httpx.get(guarded.url("yusuf") + "/.well-known/agent-card.json").json()
         assert card["securitySchemes"]
         assert "simulated" in card["name"]
 

@@ -32,7 +32,10 @@ _MIN_QUEUE: Final = 4
 _CASES: Final = 900
 _SURENESS: Final = 17.0
 """How closely quality lies around its mean."""
-_ERRORS: Final = ("timeout", "upstream_unavailable", "missing_information", "rejected_by_rule")
+OWN_ERRORS: Final = frozenset({"timeout", "upstream_unavailable", "deadline_exceeded"})
+"""Failures that are the assistant's own, and count against its health; of the others the task is the cause."""
+_REASONS: Final = {"missing_information": 50, "rejected_by_rule": 40, "timeout": 6, "upstream_unavailable": 4}
+"""Why a task comes to nothing, by weight."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -226,7 +229,7 @@ class Worker:
         mean = skill.quality_mean if work.is_success else skill.quality_mean / 3
         work.quality = round(draw.betavariate(_SURENESS * mean, _SURENESS * (1 - mean)), 4)
         if not work.is_success:
-            work.error_type = draw.choice(_ERRORS)
+            work.error_type = draw.choices(list(_REASONS), weights=list(_REASONS.values()))[0]
 
     def _start_next(self, at: float) -> None:
         while self._queue and len(self._working) < self.capacity:
@@ -268,7 +271,7 @@ class Worker:
         self.works[work.task_id] = work
         self._write(work, at)
         if state in ("completed", "failed"):
-            self.health.add(at, latency_ms=(at - work.submitted_at) * 1000, is_error=state == "failed")
+            self.health.add(at, latency_ms=(at - work.submitted_at) * 1000, is_error=error_type in OWN_ERRORS)
             draw = random.Random(f"{self.seed}/calls/{work.task_id}")
             stamp = self._stamp(work)
             rows = talk_rows(work, self.assistant.assistant_id, self.skills[work.task_type], draw, stamp=stamp)

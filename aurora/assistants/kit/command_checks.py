@@ -16,6 +16,7 @@ _ONCE: Final = "Idempotency"
 _WORK: Final = "Work"
 _PAUSE: Final = "Pause"
 _AT_ONCE: Final = 8
+_TIMES_CAPACITY: Final = 4
 _LONGEST_WAIT_S: Final = 10.0
 _BUSY: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 
@@ -137,6 +138,39 @@ def retry_after(visit: Visit) -> None:
     visit.refusals["paused"] = visit.paused
 
 
+@check(
+    "overload",
+    "when it has all that it can take, it says so and when to ask again",
+    section=_PAUSE,
+    needs=("status", "cancel"),
+)
+def overload(visit: Visit) -> None:
+    """Only where it is wished for: it gives the assistant as much as it takes, and takes it back."""
+    if not visit.options.is_overloaded:
+        raise Skip("--overload was not given.")
+    given: list[dict[str, Any]] = []
+    most = _TIMES_CAPACITY * max(1, visit.status().capacity_count) + _AT_ONCE
+    try:
+        while True:
+            command = visit.task_command()
+            answer = visit.probe.execute(command)
+            if answer.status not in (HTTPStatus.OK, HTTPStatus.ACCEPTED):
+                break
+            given.append(command)
+            if len(given) >= most:
+                raise Fault(
+                    "429 or 503 when its capacity is used up",
+                    f"{len(given)} tasks were taken, and each answered {answer.status}",
+                    "Refuse what you cannot begin soon, so that another assistant can take it.",
+                )
+    finally:
+        for one in given:
+            visit.probe.execute({**visit.command("cancel_task", task_id=one["task_id"]), "task_id": one["task_id"]})
+    wait = answer.headers.get("retry-after", "")
+    if answer.status not in _BUSY or not wait.strip().isdigit():
+        raise Fault("429 or 503 with Retry-After in seconds", answer.words, "Say when there will be room again.")
+
+
 @check("state", "the status tells what is so", section="Status", needs=("status", "ping"))
 def state(visit: Visit) -> None:
     """It counts what was asked of it, and says when it is paused."""
@@ -187,4 +221,4 @@ def _same(first: CommandReply, other: CommandReply) -> None:
 
 
 SMALL_COMMANDS: Final = (ping, idempotency, conflict, concurrency)
-WORK: Final = (work, once, cancel, pause, retry_after, state)
+WORK: Final = (work, once, cancel, pause, retry_after, overload, state)

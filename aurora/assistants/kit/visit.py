@@ -34,6 +34,8 @@ class Options:
     max_skew_s: float = 5.0
     task_type: str | None = None
     """What the assistant is asked to do; its skills are tried in their order when absent."""
+    is_overloaded: bool = False
+    """Give it more than it can take, to see it say so."""
     contracts: tuple[str, ...] = ()
     """Contracts whose export is tested besides those that every assistant has."""
 
