@@ -17,10 +17,12 @@ from aurora.store.paths import TenantPaths
 from twin.brokerage.history import brokerage_history
 from twin.exports import drop_exports
 from twin.fleet.history import fleet_history
+from twin.fleet.policy import POLICY
 from twin.frame import Frame
 from twin.truth import write_truth
 
 LABEL: Final = "simulated"
+PACK: Final = "real_estate"
 _MOST_DAYS: Final = 400
 _STATISTICS: Final = "dld_monthly_sales.csv"
 
@@ -28,13 +30,19 @@ _STATISTICS: Final = "dld_monthly_sales.csv"
 def twin_frame(settings: Settings, paths: TenantPaths, *, until: dt.date, days: int, seed: int, scale: float) -> Frame:
     """The frame of `days` whole days before `until`, with what the pack and the tenant know of holidays and edges.
 
-    Errors: `UsageError` for days or a scale that make no frame.
+    Errors: `UsageError` for days or a scale that make no frame, and for another industry's pack.
     """
     if not 1 <= days <= _MOST_DAYS:
         raise UsageError(f"{days} days are no history.", field="--days", next_step=f"Give 1 to {_MOST_DAYS}.")
     if not 0 < scale <= 20:
         raise UsageError(
             f"A scale of {scale} is no brokerage.", field="--scale", next_step="Give more than 0, at most 20."
+        )
+    if settings.pack != PACK:
+        raise UsageError(
+            f"The twin is a brokerage: it lives in the pack {PACK}, not in {settings.pack}.",
+            field="AURORA_PACK",
+            next_step=f"Run it with AURORA_PACK={PACK}.",
         )
     pack = load_pack(settings.packs_dir, settings.pack)
     quiet = declared_expectations(paths, packs_dir=settings.packs_dir, pack=settings.pack)[EVERY_SOURCE].quiet_days
@@ -75,6 +83,7 @@ def write_history(paths: TenantPaths, frame: Frame, *, shared_data: Path | None 
         "first_day": frame.first_day.isoformat(),
         "days": frame.days,
         "scale": frame.scale,
+        "routing_policy": POLICY,
         "source_count": len({one.source for one in exports}),
         "file_count": len(files),
         "row_counts": dict(sorted(counts.items())),

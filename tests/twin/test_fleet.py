@@ -206,6 +206,17 @@ def test_nobody_begins_work_while_down_and_backups_take_over(told: tuple[Frame, 
     assert set(status["assistant_state"]) >= {"active", "down", "degraded"}
 
 
+def test_a_campaign_brings_more_than_the_fleet_can_take_at_once_and_the_urgent_wait_less():
+    one = frame(scale=1.0, days=30)
+    part = fleet_history(one, work(one))
+    tasks = rows_of(part, "task").select("task_id", "priority").join(part.truth["tasks"], on="task_id")
+    poured = tasks.filter(pl.col("origin").str.starts_with("campaign"), pl.col("wait_ms") >= 0)
+    assert (poured["wait_ms"] > 0).mean() > 0.1  # type: ignore[operator]
+    waits = dict(poured.group_by("priority").agg(pl.col("wait_ms").mean()).iter_rows())
+    assert waits["high"] < waits["low"]
+    assert (tasks.filter(pl.col("origin") == "steady")["wait_ms"] > 0).mean() < 0.05  # type: ignore[operator]
+
+
 def test_an_announced_price_is_what_a_call_of_that_day_cost(told: tuple[Frame, Part]):
     _, part = told
     prices = part.truth["llm_prices"]

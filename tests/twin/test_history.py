@@ -113,6 +113,8 @@ def test_what_makes_no_history_is_refused(tmp_path: Path):
     paths = create_tenant(tmp_path, "twin", "ae-dubai")
     with pytest.raises(NotFoundError, match="has no twin"):
         read_manifest(paths)
+    with pytest.raises(UsageError, match="not in healthcare"):
+        twin_frame(Settings(data_dir=tmp_path, pack="healthcare"), paths, until=_UNTIL, days=10, seed=7, scale=1.0)
     for days, scale in ((0, 1.0), (10, 0.0), (10, 99.0)):
         with pytest.raises(UsageError):
             twin_frame(Settings(data_dir=tmp_path), paths, until=_UNTIL, days=days, seed=7, scale=scale)
