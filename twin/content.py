@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from aurora.errors import NotFoundError
 from aurora.privacy.disclosure import is_sealed, opened_text
 from aurora.store.lake import LakeReader, read_lake
 from aurora.store.paths import TenantPaths
@@ -80,7 +81,10 @@ def _counts(column: str) -> bool:
 def _opened(column: pl.Series, vault: Vault) -> pl.Series:
     known: dict[str, str] = {}
     for text in column.drop_nulls().unique():
-        known[text] = _TOKEN.sub("tok", opened_text(vault, text) if is_sealed(text) else text)
+        try:
+            known[text] = _TOKEN.sub("tok", opened_text(vault, text) if is_sealed(text) else text)
+        except NotFoundError:
+            known[text] = "erased"
     return pl.Series(column.name, [None if text is None else known[text] for text in column], dtype=pl.String)
 
 

@@ -1,7 +1,8 @@
 """The twin's tables as the files that their systems would have exported, dropped into the landing folder.
 
 An assistant exports Parquet behind an envelope unless `_FORMS` says otherwise: some export JSON, NDJSON or CSV, and
-gateways, tracers and providers write formats of their own (`twin/foreign.py`).
+gateways, tracers and providers write formats of their own (`twin/foreign.py`, `twin/bills.py`,
+`twin/chatgpt.py`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from aurora.ingest import envelope
 from aurora.ingest.landing import drop_file
 from aurora.store.paths import TenantPaths
 from contracts import registry
-from twin import foreign
+from twin import bills, chatgpt, foreign
 from twin.frame import Export, Frame
 
 PREFIX: Final = "twin_"
@@ -156,10 +157,10 @@ _FORMS: Final[dict[tuple[str, str], _Form]] = {
     ("twin_otel_proto", "usage"): _Form("pb", _own(foreign.otlp_protobuf_bytes)),
     ("twin_responses", "usage"): _Form("jsonl", _own(foreign.responses)),
     ("twin_azure", "usage"): _Form("csv", _own(foreign.azure_requests)),
-    ("twin_chatgpt", "usage"): _Form("json", _own(foreign.chatgpt_conversations)),
-    ("twin_chatgpt", "evaluation"): _Form("json", _own(foreign.chatgpt_feedback)),
-    ("twin_openai_billing", "provider_usage"): _Form("jsonl", _own(foreign.openai_usage)),
-    ("twin_openai_billing", "provider_cost"): _Form("jsonl", _own(foreign.openai_costs)),
-    ("twin_azure_focus", "focus_charge"): _Form("csv", _own(foreign.focus_table)),
-    ("twin_gemini_focus", "focus_charge"): _Form("parquet", _own(foreign.focus_parquet_bytes)),
+    ("twin_chatgpt", "usage"): _Form("json", _own(chatgpt.conversations)),
+    ("twin_chatgpt", "evaluation"): _Form("json", _own(chatgpt.feedback)),
+    ("twin_openai_billing", "provider_usage"): _Form("jsonl", _own(bills.openai_usage)),
+    ("twin_openai_billing", "provider_cost"): _Form("jsonl", _own(bills.openai_costs)),
+    ("twin_azure_focus", "focus_charge"): _Form("csv", _own(bills.focus_table)),
+    ("twin_gemini_focus", "focus_charge"): _Form("parquet", _own(bills.focus_parquet_bytes)),
 }
