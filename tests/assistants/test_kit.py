@@ -86,6 +86,33 @@ def test_what_nobody_may_send_is_skipped_and_said_so():
     ]
 
 
+def test_one_request_that_is_not_answered_is_one_finding():
+    class DiesOfBadJson(Reference):
+        def parsed(self, body):
+            if not body.endswith(b"}"):
+                raise ConnectionAbortedError
+            return super().parsed(body)
+
+    report = report_of(DiesOfBadJson())
+    assert verdicts(report, "failed") == ["bad_json"]
+
+
+def test_an_assistant_that_is_gone_in_the_middle_is_not_tried_further():
+    class DiesOfADance(Reference):
+        is_dead = False
+
+        def answer(self, method, path, headers, body, url):
+            self.is_dead = self.is_dead or b"dance" in body
+            if self.is_dead:
+                raise ConnectionAbortedError
+            return super().answer(method, path, headers, body, url)
+
+    report = report_of(DiesOfADance())
+    assert verdicts(report, "failed") == ["unknown_kind"]
+    after = [one for one in report.checks if one.check == "unknown_field"]
+    assert [one.came for one in after] == ["Not tried: reachable failed."]
+
+
 def test_an_assistant_that_is_not_there_is_not_ready():
     probe = new_probe("http://127.0.0.1:1/api/ref", assistant_id=None, token=None, timeout_s=1)
     with pytest.raises(UnreachableError) as error:

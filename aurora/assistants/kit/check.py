@@ -72,8 +72,10 @@ def check(
 def tried(one: Check, visit: Visit, passed: dict[str, Verdict]) -> Result:
     """Try a check, unless one that it needs did not pass."""
     missing = [name for name in one.needs if passed.get(name) != "passed"]
+    if not missing and passed.get("reachable") == "failed":
+        missing = ["reachable"]
     if missing:
-        came = f"Not tried: {missing[0]} {passed.get(missing[0], 'was left out')}."
+        came = f"Not tried: {missing[0]} {passed[missing[0]]}."
         return Result(check=one.name, verdict="skipped", expected=one.expected, came=came, rule=one.rule)
     try:
         one.run(visit)

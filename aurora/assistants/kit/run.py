@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from aurora.assistants.kit import a2a_checks, command_checks, export_checks, refusal_checks, status_checks
-from aurora.assistants.kit.check import Check, Fault, Result, Verdict, tried
+from aurora.assistants.kit.check import Check, Result, Verdict, tried
 from aurora.assistants.kit.probe import Probe, UnreachableError
 from aurora.assistants.kit.visit import Options, Visit
 
@@ -71,15 +71,9 @@ def run_kit(
         except UnreachableError as error:
             if not results:
                 raise
-            fault = Fault(one.expected, error.message, error.next_step)
-            result = Result(
-                check=one.name,
-                verdict="failed",
-                expected=fault.expected,
-                came=fault.came,
-                rule=one.rule,
-                next_step=fault.next_step,
-            )
+            result = _silent(one, error)
+            if not _is_there(visit):
+                verdicts["reachable"] = "failed"  # what follows is not tried
         verdicts[one.name] = result.verdict
         results.append(result)
     counts = {name: sum(one.verdict == name for one in results) for name in ("passed", "failed", "skipped")}
@@ -93,3 +87,22 @@ def run_kit(
         is_simulated=visit.first_status is not None and visit.first_status.is_simulated,
         checks=tuple(results),
     )
+
+
+def _silent(one: Check, error: UnreachableError) -> Result:
+    return Result(
+        check=one.name,
+        verdict="failed",
+        expected=one.expected,
+        came=error.message,
+        rule=one.rule,
+        next_step="Answer every request, also one that is wrong; see the assistant's log.",
+    )
+
+
+def _is_there(visit: Visit) -> bool:
+    try:
+        visit.probe.get(visit.probe.api("status"))
+    except UnreachableError:
+        return False
+    return True
