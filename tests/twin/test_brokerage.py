@@ -14,6 +14,7 @@ from aurora.ingest.judging import judged
 from aurora.packs import load_pack
 from contracts import registry
 from contracts.references import references
+from tests.entities.town import entities, matched, pairs_of
 from tests.twin.judging import all_rows
 from twin.brokerage.history import brokerage_history
 from twin.brokerage.market import areas
@@ -188,6 +189,34 @@ def test_two_people_with_one_name_stay_two(part: Part):
     assert any(count > 1 for count in people.values())
     by_paper = finance.drop_nulls("emirates_id").group_by("emirates_id").agg(pl.col("person").n_unique())
     assert by_paper["person"].max() == 1
+
+
+def test_two_brokers_with_one_name_are_two_people(part: Part):
+    known = all_rows(part)["party"].join(part.truth["party_records"], on=["source", "party_id"])
+    brokers = known.filter(pl.col("source") == "twin_hr").sort("party_id").tail(2)
+    assert brokers["full_name_ar"].drop_nulls().n_unique() <= 1
+    assert brokers["person"].n_unique() == brokers["emirates_id"].n_unique() == 2
+
+
+def test_no_two_units_share_project_and_number(part: Part):
+    units = all_rows(part)["property"].filter(pl.col("source") == "twin_mary")
+    assert not units.select(pl.struct("project_name", "unit_no").is_duplicated().any()).item()
+
+
+def test_matching_finds_one_person_where_there_is_one_and_keeps_two_apart(part: Part):
+    rows = all_rows(part)
+    for kind, number, least in (("party", "person", 0.85), ("property", "unit", 0.9)):
+        truth = part.truth[f"{kind}_records"]
+        records = [
+            {name: str(value) if isinstance(value, dt.date) else value for name, value in row.items()}
+            for row in rows[kind].to_dicts()
+        ]
+        said = pairs_of(entities(matched(kind, records)))
+        true = pairs_of(
+            {(source, record): one for source, record, one in truth.select("source", f"{kind}_id", number).rows()}
+        )
+        assert len(said & true) / len(said) > 0.99
+        assert len(said & true) / len(true) > least
 
 
 def test_one_person_is_known_to_several_systems_by_other_ids_and_spellings(part: Part):

@@ -93,7 +93,8 @@ def cast_list(frame: Frame, *, start: int, end: int) -> CastList:
     shares = {"brokers": 0.0, "tenants": 0.0, "applicants": 0.3}
     company_share = np.repeat([shares.get(name, 0.05) for name in sizes], list(sizes.values()))
     everybody = people(draw, int(bounds[-1]), since=since, company_share=company_share, end=end)
-    everybody = replace(everybody, rows=_with_wishes(everybody.rows, parts["walk_ins"]))
+    rows = _with_wishes(everybody.rows, parts["walk_ins"])
+    everybody = replace(everybody, rows=_with_namesakes(rows, parts["brokers"]))
     owners = parts["owners"]
     developers = owners[everybody.is_company[owners]][:12]
     parts["owners"] = np.setdiff1d(owners, developers)
@@ -108,6 +109,16 @@ def _with_wishes(rows: pl.DataFrame, clients: Ints) -> pl.DataFrame:
         (pl.when(objecting | opted_out).then(opted_out).otherwise("is_marketing_opt_out")).alias(
             "is_marketing_opt_out"
         ),
+    )
+
+
+def _with_namesakes(rows: pl.DataFrame, brokers: Ints) -> pl.DataFrame:
+    """The last two brokers share a name, and nothing else: a trap for whoever joins on names."""
+    one, other = int(brokers[-2]), int(brokers[-1])
+    is_other = pl.col("person") == other
+    return rows.with_columns(
+        pl.when(is_other).then(pl.lit(rows[name][one])).otherwise(name).alias(name)
+        for name in ("first", "middle", "last")
     )
 
 

@@ -205,8 +205,8 @@ def viewings(
         (
             made.viewed[went],
             np.minimum(made.viewed[more] + draw.integers(1, 4, len(more)) * HOUR, end - 1),
-            np.minimum(made.qualified[missed] + draw.integers(20, 90, len(missed)) * HOUR, end - 1),
-            end + draw.integers(2, 90, len(planned)) * HOUR,
+            np.minimum(at_work(draw, made.qualified[missed] + draw.integers(20, 90, len(missed)) * HOUR), end - 1),
+            at_work(draw, end + draw.integers(2, 90, len(planned)) * HOUR),
         )
     )
     count = len(lead)

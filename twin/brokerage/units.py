@@ -41,8 +41,7 @@ def units(draw: np.random.Generator, areas: tuple[Area, ...], count: int, *, own
         "is_off_plan": off_plan,
         "owner": owners[draw.integers(0, len(owners), count)],
         "title_deed_no": digits(draw, count, 6) + "/" + pl.Series(draw.integers(2010, 2026, count)).cast(pl.String),
-        "unit_no": pl.Series(number // len(areas) // 12 + 1).cast(pl.String)
-        + pl.Series(number // len(areas) % 12 + 1).cast(pl.String).str.zfill(2),
+        "unit_no": _unit_nos(area),
         "payment_plan": choose(draw, _PLANS, count).set(pl.Series(~off_plan), None),
         "active_form_a_count": draw.choice((1, 1, 1, 2, 2, 3), count),
     }
@@ -58,6 +57,13 @@ def units(draw: np.random.Generator, areas: tuple[Area, ...], count: int, *, own
         pl.when(~pl.col("is_off_plan")).then(pl.col("title_deed_no")).alias("title_deed_no"),
         pl.when(pl.col("is_off_plan")).then(pl.col("escrow_account")).alias("escrow_account"),
     )
+
+
+def _unit_nos(area: Ints) -> pl.Series:
+    """Floor and door of each unit, twelve a floor: no two units of a project share one."""
+    place = pl.int_range(pl.len()).over("area")
+    door = pl.format("{}{}", place // 12 + 1, (place % 12 + 1).cast(pl.String).str.zfill(2))
+    return pl.DataFrame({"area": area}).select(door.alias("unit_no")).to_series()
 
 
 def property_ids(source: str, count: int, known: Ints) -> pl.Series:
