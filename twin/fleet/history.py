@@ -49,7 +49,7 @@ def fleet_history(frame: Frame, work: pl.DataFrame) -> Part:
     decisions, right = contradictions(frame, skills, done)
     opinions, overriders = override_opinions(frame, skills, done)
     accounts = billing(frame, made.rows)
-    usage, violations = _usage(frame, done, made)
+    usage, violations = _usage(frame, done, made, system[made.task] == OWN)
     exports = [
         *_usage_exports(skills, usage, system[made.task]),
         *_by_assistant(skills, "task", task_rows(skills, done, _cost_by_task(done, made))),
@@ -80,13 +80,14 @@ def fleet_history(frame: Frame, work: pl.DataFrame) -> Part:
     return Part(exports=[one for one in exports if one.rows.height], truth=truth)
 
 
-def _usage(frame: Frame, done: Done, made: Calls) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Usage rows with their conversation and region, and which of them break residency."""
+def _usage(frame: Frame, done: Done, made: Calls, is_own: np.ndarray) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Usage rows with their conversation and region, and which of the assistants' own break residency."""
     spoken = pl.Series(is_talk(done)[made.task])
     rows = made.rows.with_columns(pl.when(spoken).then("trace_id").alias("conversation_id"))
     draw = frame.draws("residency violations")
     is_wrong = np.zeros(rows.height, dtype=bool)
-    is_wrong[draw.choice(rows.height, size=min(frame.count(_VIOLATIONS), rows.height), replace=False)] = True
+    may = np.nonzero(is_own)[0]
+    is_wrong[draw.choice(may, size=min(frame.count(_VIOLATIONS), len(may)), replace=False)] = True
     rows = rows.with_columns(pl.when(pl.Series(is_wrong)).then(pl.lit(FOREIGN_REGION)).alias("region"))
     return rows, rows.filter(pl.Series(is_wrong)).select("usage_id", "assistant_id", "region", "occurred_at")
 
