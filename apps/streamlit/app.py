@@ -19,6 +19,18 @@ _HERE = Path(__file__).parent / "app_pages"
 PAGES: dict[str, list[tuple[str, str, str, str]]] = {
     "Company": [
         ("home", "Home", ":material/wb_twilight:", "Health, spend, decisions, what needs you"),
+        (
+            "assistants",
+            "Assistants",
+            ":material/smart_toy:",
+            "The fleet now: state, load, score, kill switch, commands",
+        ),
+        (
+            "performance",
+            "Performance",
+            ":material/speed:",
+            "The fleet's KPIs, latency, errors, cost, ranking, benchmarks",
+        ),
         ("costs", "Costs", ":material/payments:", "What AI costs: by day, assistant, language model"),
         ("spend", "Reconciled spend", ":material/balance:", "Our log beside the provider's usage, costs and invoice"),
         ("decisions", "Decisions", ":material/alt_route:", "What was decided, why, and how to change it"),

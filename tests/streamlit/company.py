@@ -74,7 +74,7 @@ def seed_company(data_dir: Path, tenant: str = "demo", *, seed: int = 7) -> Tena
         "kpi_values": pl.DataFrame(_kpis()),
     }
     marts["decisions_daily"] = _decisions_daily(marts["decisions"])
-    write_lake(paths, "mart", lambda lake: _create(lake, marts), author="tests", message="Seed the sample company")
+    write_lake(paths, "mart", lambda lake: create_marts(lake, marts), author="tests", message="Seed the sample company")
     seed_journal(paths, marts["decisions"].head(40).to_dicts(), draw)
     write_lake(paths, "raw", lambda lake: _append_raw(lake, draw), author="tests", message="Seed raw rows")
     seed_builds(paths)
@@ -157,7 +157,8 @@ def empty_company(data_dir: Path, tenant: str = "demo") -> TenantPaths:
     return paths
 
 
-def _create(lake: LakeWriter, marts: dict[str, pl.DataFrame]) -> None:
+def create_marts(lake: LakeWriter, marts: dict[str, pl.DataFrame]) -> None:
+    """Marts with these rows, typed as the rows are; money as decimals."""
     sql_types: dict[Any, str] = {
         pl.String: "VARCHAR", pl.Int64: "BIGINT", pl.Float64: "DOUBLE", pl.Boolean: "BOOLEAN", pl.Date: "DATE",
         pl.Datetime: "TIMESTAMP WITH TIME ZONE",

@@ -67,12 +67,14 @@ def spend_by_day(frame: pl.DataFrame, dimension: str, title: str) -> None:
         money.group_by(dimension).agg(pl.col("cost_usd").sum()).sort("cost_usd", descending=True)[dimension].to_list()
     )
     columns = _columns(order)
+    tallest = float(money.group_by("period_date").agg(pl.col("cost_aed").sum())["cost_aed"].max() or 0)  # type: ignore[arg-type]
+    digits = "~s" if tallest >= 1 else ".2~g"  # below 1 the SI prefix would be a lone m
     chart = (
         alt.Chart(money)
         .mark_bar()
         .encode(
             x=_day(money),
-            y=alt.Y("cost_aed:Q", title="AED a day", axis=alt.Axis(format="~s", tickCount=5)),
+            y=alt.Y("cost_aed:Q", title="AED a day", axis=alt.Axis(format=digits, tickCount=5)),
             color=alt.Color(f"{dimension}:N", legend=alt.Legend(**_LEGEND | {"columns": columns}), sort=order),
             tooltip=[
                 _DAY_TOLD,
@@ -206,3 +208,62 @@ def trust_by_day(frame: pl.DataFrame) -> None:
         .properties(height=_HEIGHT)
     )
     st.altair_chart(chart, alt="Trust in spend a day, by provider")
+
+
+def states_by_time(frame: pl.DataFrame, order: list[str]) -> None:
+    """States over time, a row a state; `frame` has state, started_at, until_at, held_text."""
+    days = int(frame.select((pl.col("until_at").max() - pl.col("started_at").min()).dt.total_days()).item())
+    when = "%-d %b" if days > 3 else "%-d %b, %H:%M"
+    chart = (
+        alt.Chart(frame)
+        .mark_bar(height=16, strokeWidth=1.5)
+        .encode(
+            x=alt.X(
+                "started_at:T",
+                title="Time (UTC)",
+                scale=alt.Scale(type="utc"),
+                axis=alt.Axis(format=when, tickCount=8, labelOverlap=True),
+            ),
+            x2="until_at:T",
+            y=alt.Y("state:N", title=None, sort=order, scale=alt.Scale(domain=order)),
+            color=alt.Color("state:N", legend=None, scale=alt.Scale(domain=order)),
+            stroke=alt.Stroke("state:N", legend=None, scale=alt.Scale(domain=order)),
+            tooltip=[
+                alt.Tooltip("state:N", title="State"),
+                alt.Tooltip("started_at:T", title="From (UTC)", format="%-d %b, %H:%M"),
+                alt.Tooltip("until_at:T", title="Until (UTC)", format="%-d %b, %H:%M"),
+                alt.Tooltip("held_text:N", title="For"),
+            ],
+        )
+        .properties(height=36 * len(order) + 60)
+    )
+    st.altair_chart(chart, alt="States of the assistant over time")
+
+
+def share_by_day(frame: pl.DataFrame, dimension: str, measure: str, title: str, *, target: float | None = None) -> None:
+    """A share a day, a line a value of `dimension`; `frame` has period_date, the dimension, the measure."""
+    names = frame[dimension].unique().sort().to_list()
+    legend = alt.Legend(**_LEGEND | {"columns": _columns(names), "symbolType": "stroke", "symbolSize": 300})
+    lines = (
+        alt.Chart(frame.drop_nulls(measure))
+        .mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=24))
+        .encode(
+            x=_day(frame),
+            y=alt.Y(
+                f"{measure}:Q", title=title, scale=alt.Scale(zero=False), axis=alt.Axis(format=".1~%", tickCount=5)
+            ),
+            color=alt.Color(f"{dimension}:N", legend=legend),
+            strokeDash=alt.StrokeDash(f"{dimension}:N", legend=legend),
+            tooltip=[
+                _DAY_TOLD,
+                alt.Tooltip(f"{dimension}:N", title="Assistant"),
+                alt.Tooltip(f"{measure}:Q", title=title, format=".2%"),
+            ],
+        )
+    )
+    layers: list[Any] = [lines]
+    if target is not None:
+        rule = alt.Chart(pl.DataFrame({"target": [target]})).mark_rule(strokeDash=[4, 4], opacity=0.7)
+        layers.append(rule.encode(y="target:Q", tooltip=[alt.Tooltip("target:Q", title="Target", format=".1%")]))
+    chart = alt.layer(*layers).properties(height=_HEIGHT + 18 * ((len(names) - 1) // _columns(names)))
+    st.altair_chart(chart, alt=f"{title} a day")

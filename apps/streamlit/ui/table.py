@@ -33,7 +33,8 @@ LABELS: Mapping[str, str] = {
     "sample_count": "Observations", "is_met": "Met", "task_count_30d": "Tasks, 30 days",
     "success_share_30d": "Succeeded, 30 days", "last_seen_at": "Last seen", "assistant_state": "State",
     "expected_cost_usd": "Expected (USD)", "baseline_cost_usd": "Without routing (USD)", "actor_id": "Asked by",
-    "is_overridden": "Overridden", "needs_human": "Waits for you", "is_success": "Succeeded",
+    "task_count": "Tasks", "handoff_count": "Handoffs", "command_kind": "Command", "command_state": "Came to",
+    "error_type": "Why not", "is_overridden": "Overridden", "needs_human": "Waits for you", "is_success": "Succeeded",
 }  # fmt: skip
 _UNITS = {"_s": "s", "_usd": "USD", "_aed": "AED", "_ms": "ms", "_us": "µs", "_mtok": "1M tokens"}
 

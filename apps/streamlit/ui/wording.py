@@ -121,6 +121,13 @@ def measured(value: float | None, unit: str | None) -> str:
             return f"{value:,.4g} {unit or ''}".strip()
 
 
+def precise(value: float | None, unit: str | None) -> str:
+    """A value beside its target: shares in percent, near 1 with four digits, for 99.5 % and 99.95 % are two things."""
+    if value is None or unit != "share":
+        return figure(value, unit)
+    return f"{value * 100:.4g} %" if value > 0.9 else f"{value * 100:.3g} %"
+
+
 def figure(value: float | None, unit: str | None) -> str:
     """A KPI's value where there is room for one amount only: dollars in dirhams."""
     return aed(value) if unit == "USD" else measured(value, unit)
