@@ -6,13 +6,13 @@ shorter. What would come after the twin's end has not happened.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import polars as pl
 
-from twin.brokerage.draws import DAY, HOUR, NEVER, Ints, at_work, choose, ids, later, moments, only, until
+from twin.brokerage.draws import NEVER, Floats, Ints, at_work, choose, ids, later, moments, only, until
 
 CHANNELS: Final = {
     "bayut": 0.24, "propertyfinder": 0.2, "instagram": 0.2, "google_ads": 0.14, "website": 0.1, "referral": 0.08, "linkedin": 0.04,
@@ -29,7 +29,11 @@ _COSTS: Final = {
 _CAMPAIGNS: Final = ("Ready to move", "Off-plan launch", "Villas for families", "Invest in Dubai")
 CONTACTED: Final = 0.86
 QUALIFIED: Final = 0.47
-"""Of those contacted."""
+"""Of those contacted, on average over the channels."""
+CHANNEL_WORTH: Final = {
+    "bayut": 1.0, "propertyfinder": 1.05, "instagram": 0.8, "google_ads": 0.95, "website": 1.1, "referral": 1.35, "linkedin": 0.85,
+}  # fmt: skip
+"""How much likelier than on average a lead of the channel is worth an agent's time: truth, to be found."""
 VIEWED: Final = 0.66
 OFFERED: Final = 0.5
 ACCEPTED: Final = 0.58
@@ -41,6 +45,8 @@ _REASONS: Final = {
     "offered": ("chose competitor project", "did not like the unit", "found cheaper unit elsewhere"),
     "accepted": ("price not agreed", "unit sold before decision", "financing or mortgage rejected"),
 }
+_AFTER_ACCEPTANCE: Final = ("financing or mortgage rejected", "buyer withdrew", "seller withdrew", "title not clear")
+_NOT_KNOWN: Final = "due diligence failed"
 """Why a lead did not come to the step."""
 
 
@@ -67,18 +73,26 @@ class Funnel:
         return len(self.enquired)
 
 
-def funnel(draw: np.random.Generator, enquired: Ints, *, person: Ints, unit: Ints, brokers: int, end: int) -> Funnel:
-    """What becomes of leads that come in at `enquired`, each about a person and a unit."""
+def funnel(
+    draw: np.random.Generator, enquired: Ints, *, person: Ints, unit: Ints, broker_skill: Floats, end: int
+) -> Funnel:
+    """What becomes of leads that come in at `enquired`, each about a person and a unit.
+
+    `broker_skill` is by broker: how much likelier than on average an offer of theirs is accepted.
+    """
     count = len(enquired)
+    channel = choose(draw, list(CHANNELS), count, list(CHANNELS.values()))
+    worth = channel.replace_strict(CHANNEL_WORTH, return_dtype=pl.Float64).to_numpy()
+    broker = draw.integers(0, len(broker_skill), count)
     steps: dict[str, Ints] = {}
     lost, reason = np.full(count, NEVER), pl.Series([None] * count, dtype=pl.String)
     at, goes_on = enquired, np.ones(count, dtype=np.bool_)
     for name, share, hours in (
         ("contacted", CONTACTED, 0.6),
-        ("qualified", QUALIFIED, 20.0),
+        ("qualified", QUALIFIED * worth, 20.0),
         ("viewed", VIEWED, 60.0),
         ("offered", OFFERED, 50.0),
-        ("accepted", ACCEPTED, 30.0),
+        ("accepted", ACCEPTED * broker_skill[broker], 30.0),
     ):
         passes = goes_on & (draw.random(count) < share)
         when = later(draw, at, median_h=hours)
@@ -95,10 +109,24 @@ def funnel(draw: np.random.Generator, enquired: Ints, *, person: Ints, unit: Int
         lost_reason=reason,
         person=person,
         unit=unit,
-        broker=draw.integers(0, brokers, count),
-        channel=choose(draw, list(CHANNELS), count, list(CHANNELS.values())),
+        broker=broker,
+        channel=channel,
         **steps,
     )
+
+
+def with_called_off(draw: np.random.Generator, made: Funnel, sales: pl.DataFrame) -> Funnel:
+    """The leads whose deal was called off are lost then, and it is said why; their unit is the deal's.
+
+    `sales` are the deals that came of leads.
+    """
+    lead, off = sales["_lead"].to_numpy(), sales["_called_off"].to_numpy()
+    lost, unit = made.lost.copy(), made.unit.copy()
+    lost[lead], unit[lead] = off, sales["_unit"].to_numpy()
+    why = choose(draw, _AFTER_ACCEPTANCE, sales.height)
+    why = why.zip_with(sales["buyer_cdd_status"] != "failed", pl.Series([_NOT_KNOWN] * sales.height))
+    reason = made.lost_reason.scatter(pl.Series(lead), why)
+    return replace(made, lost=lost, unit=unit, lost_reason=reason.set(pl.Series(lost == NEVER), None))
 
 
 def leads(
@@ -113,7 +141,7 @@ def leads(
 ) -> pl.DataFrame:
     """The leads as sales keeps them; `booked` and `won` are the moments of the deal that came of each."""
     count = made.count
-    lost = np.where((won == NEVER) & (booked == NEVER), made.lost, NEVER)
+    lost = made.lost
     said = pl.DataFrame(
         {
             name: pl.Series(us != NEVER)
@@ -158,7 +186,7 @@ def leads(
 
 def lead_events(made: Funnel, lead_id: pl.Series, *, booked: Ints, won: Ints, broker: pl.Series) -> pl.DataFrame:
     """What happened to each lead, in the order of time."""
-    lost = np.where((won == NEVER) & (booked == NEVER), made.lost, NEVER)
+    lost = made.lost
     doers = {"enquired": None, "contacted": "clara", "qualified": "clara", "offered": "clara"}
     parts = [
         pl.DataFrame({"lead": np.flatnonzero(us != NEVER), "us": us[us != NEVER]}).with_columns(
@@ -179,120 +207,4 @@ def lead_events(made: Funnel, lead_id: pl.Series, *, booked: Ints, won: Ints, br
         actor.set(~by_person, None).alias("actor_id"),
         made.channel.gather(rows["lead"]).alias("channel"),
         moments(rows["us"].to_numpy()).alias("occurred_at"),
-    )
-
-
-def viewings(
-    draw: np.random.Generator,
-    made: Funnel,
-    *,
-    lead_id: pl.Series,
-    party: pl.Series,
-    unit: pl.Series,
-    broker: pl.Series,
-    end: int,
-) -> pl.DataFrame:
-    """Visits: the one that took place, and for some leads one that did not or another unit's."""
-    went = np.flatnonzero(made.viewed != NEVER)
-    more = went[draw.random(len(went)) < 0.45]
-    missed = np.flatnonzero((made.qualified != NEVER) & (draw.random(made.count) < 0.18))
-    planned = np.flatnonzero((made.qualified > end - 6 * DAY) & (made.viewed == NEVER) & (made.lost == NEVER))
-    lead = np.concatenate((went, more, missed, planned))
-    word = ["done"] * (len(went) + len(more)) + ["missed"] * len(missed) + ["planned"] * len(planned)
-    status = pl.Series(word, dtype=pl.String)
-    status = status.zip_with(status != "missed", choose(draw, ("canceled", "no_show"), len(lead)))
-    starts = np.concatenate(
-        (
-            made.viewed[went],
-            np.minimum(made.viewed[more] + draw.integers(1, 4, len(more)) * HOUR, end - 1),
-            np.minimum(at_work(draw, made.qualified[missed] + draw.integers(20, 90, len(missed)) * HOUR), end - 1),
-            at_work(draw, end + draw.integers(2, 90, len(planned)) * HOUR),
-        )
-    )
-    count = len(lead)
-    side = choose(draw, ("buyer", "seller", "both"), count, (0.55, 0.4, 0.05))
-    shown = np.where(np.arange(count) < len(went), made.unit[lead], draw.integers(0, len(unit), count))
-    known = np.minimum(np.where(starts < end, starts + HOUR // 2, made.qualified[lead] + HOUR), end - 1)
-    return pl.DataFrame(
-        {
-            "viewing_id": ids("CV-", count),
-            "viewing_status": status,
-            "lead_id": lead_id.gather(lead),
-            "party_id": party.gather(made.person[lead]),
-            "property_id": unit.gather(shown),
-            "broker_id": broker.gather(made.broker[lead]),
-            "broker_represents": side,
-            "buyer_form_b_id": ids("FB-", count).set(side == "seller", None),
-            "viewing_starts_at": moments(starts),
-            "updated_at": moments(known),
-        }
-    )
-
-
-def walk_in_viewings(
-    draw: np.random.Generator, sales: pl.DataFrame, *, party: pl.Series, unit: pl.Series
-) -> pl.DataFrame:
-    """The visit before each deal of somebody who came without a lead."""
-    rows = sales.filter(pl.col("_lead") < 0)
-    count = rows.height
-    starts = at_work(draw, rows["_started"].to_numpy() - draw.integers(30, 200, count) * HOUR)
-    side = choose(draw, ("buyer", "seller"), count)
-    return pl.DataFrame(
-        {
-            "viewing_id": ids("CW-", count),
-            "viewing_status": ["done"] * count,
-            "party_id": party.gather(rows["_buyer"]),
-            "property_id": unit.gather(rows["_unit"]),
-            "broker_id": rows["broker_id"],
-            "broker_represents": side,
-            "buyer_form_b_id": ids("FW-", count).set(side == "seller", None),
-            "viewing_starts_at": moments(starts),
-            "updated_at": moments(starts + HOUR // 2),
-        }
-    )
-
-
-def offers(
-    draw: np.random.Generator,
-    made: Funnel,
-    *,
-    lead_id: pl.Series,
-    party: pl.Series,
-    unit: pl.Series,
-    price: Ints,
-    agreed: Ints,
-    end: int,
-) -> pl.DataFrame:
-    """The last offer of each lead that made one, and an earlier refused one of a third of them.
-
-    `price` is the asking price by unit, `agreed` the price of the deal that came of a lead, or 0.
-    """
-    last = np.flatnonzero(made.offered != NEVER)
-    first = last[draw.random(len(last)) < 0.35]
-    lead = np.concatenate((first, last))
-    count, is_last = len(lead), np.arange(len(lead)) >= len(first)
-    taken = is_last & (made.accepted[lead] != NEVER)
-    gone = is_last & (made.lost[lead] != NEVER) & ~taken
-    status = np.where(
-        taken,
-        "accepted",
-        np.where(gone, draw.choice(("rejected", "withdrawn", "expired"), count), np.where(is_last, "open", "rejected")),
-    )
-    asked = (price[made.unit[lead]] * draw.uniform(0.88, 1.0, count) / 1000).astype(np.int64) * 1000
-    offered = np.where(is_last, made.offered[lead], np.maximum(made.viewed[lead] + HOUR // 3, made.offered[lead] - DAY))
-    closed = np.where(taken, made.accepted[lead], np.where(gone, made.lost[lead], offered))
-    return pl.DataFrame(
-        {
-            "offer_id": ids("CO-", count),
-            "offer_status": pl.Series(status),
-            "offer_price_aed": np.where(taken & (agreed[lead] > 0), agreed[lead], asked),
-            "lead_id": lead_id.gather(lead),
-            "party_id": party.gather(made.person[lead]),
-            "property_id": unit.gather(made.unit[lead]),
-            "offered_at": moments(offered),
-            "offer_expires_at": moments(offered + 3 * DAY),
-            "updated_at": moments(np.minimum(np.maximum(closed, offered), end - 1)),
-            "_lead": lead,
-            "_taken": taken,
-        }
     )

@@ -53,8 +53,13 @@ class Life:
         self.register.know("twin_hr", draw, cast.brokers)
         self.broker_id = ids("BR-", len(cast.brokers), width=4)
         interest = (draw.beta(1.0, 1.3, len(cast.asker)) * self.units.height).astype(np.int64)
+        skill = draw.lognormal(0, 0.2, len(cast.brokers)).round(3)
         self.funnel = funnel.funnel(
-            draw, cast.enquired, person=cast.asker, unit=interest, brokers=len(cast.brokers), end=self.end
+            draw, cast.enquired, person=cast.asker, unit=interest, broker_skill=skill, end=self.end
+        )
+        self.truth["brokers"] = pl.DataFrame({"broker_id": self.broker_id, "closing_factor": skill})
+        self.truth["lead_channels"] = pl.DataFrame(
+            {"channel": list(funnel.CHANNEL_WORTH), "qualified_factor": list(funnel.CHANNEL_WORTH.values())}
         )
         self.lead_id = ids("CL-", self.funnel.count)
 
