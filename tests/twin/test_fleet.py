@@ -18,12 +18,9 @@ from twin.fleet.calendar import calendar, hour_weights
 from twin.fleet.demand import demand
 from twin.fleet.history import FOREIGN_REGION, fleet_history
 from twin.fleet.outages import outages
-from twin.fleet.queueing import GAVE_UP, starts
 from twin.fleet.skill import draw_skills
 from twin.frame import TASKS, USAGE_ROWS, WORK_SCHEMA, Frame, Part
-from twin.ids import hex_texts, mixed
 
-_S = 1_000_000
 _CASE_TYPES = ("lead_qualification", "property_matching", "viewing_scheduling", "kyc_check", "contract_review")
 
 
@@ -58,46 +55,6 @@ def told() -> tuple[Frame, Part]:
 
 def rows_of(part: Part, contract: str) -> pl.DataFrame:
     return pl.concat([one.rows for one in part.exports if one.contract == contract], how="diagonal_relaxed")
-
-
-def begun(asked: list[float], takes: float, urgency: list[int] | None = None, **given: object) -> list[float]:
-    us = np.array([round(one * _S) for one in asked])
-    rank = np.array(urgency or [1] * len(asked))
-    service = np.full(len(asked), round(takes * _S))
-    options: dict[str, object] = {"servers": 1, "closed": [], "patience": 1000 * _S, **given}
-    found = starts(us, service, rank, **options)  # type: ignore[arg-type]
-    return [one / _S if one != GAVE_UP else -1 for one in found.tolist()]
-
-
-def test_one_server_takes_requests_one_after_another_and_the_urgent_first():
-    assert begun([0, 1, 2], 10) == [0, 10, 20]
-    assert begun([0, 1, 2], 10, [1, 3, 0]) == [0, 20, 10]
-
-
-def test_as_many_are_served_at_once_as_there_are_servers():
-    assert begun([0, 0, 0, 0], 10, servers=3) == [0, 0, 0, 10]
-
-
-def test_nothing_begins_while_closed_and_the_impatient_leave():
-    closed = [(5 * _S, 60 * _S)]
-    assert begun([1, 6, 7], 2, closed=closed, servers=2) == [1, 60, 60]
-    assert begun([1, 6, 30], 2, closed=closed, servers=2, patience=40 * _S) == [1, -1, 60]
-
-
-def test_no_more_are_served_at_once_than_there_are_servers_whatever_comes():
-    draw = np.random.default_rng(3)
-    asked = np.sort(draw.integers(0, 3600 * _S, 3000))
-    service = draw.integers(_S, 20 * _S, 3000)
-    at = starts(asked, service, draw.integers(0, 4, 3000), servers=5, closed=[], patience=10**12)
-    assert (at >= asked).all()
-    steps = sorted([(one, 1) for one in at.tolist()] + [(one, -1) for one in (at + service).tolist()])
-    assert max(np.cumsum([step for _, step in steps])) == 5
-
-
-def test_ids_are_one_to_one_and_hexadecimal():
-    ids = hex_texts(mixed(np.arange(5000), salt="a"), mixed(np.arange(5000), salt="b"))
-    assert ids.n_unique() == 5000
-    assert ids.str.contains(r"^[0-9a-f]{32}$").all()
 
 
 def test_holidays_weekends_and_nights_are_quiet():
@@ -228,6 +185,34 @@ def test_an_announced_price_is_what_a_call_of_that_day_cost(told: tuple[Frame, P
         first["input_tokens"] * price["input_usd_per_mtok"] + first["output_tokens"] * price["output_usd_per_mtok"]
     ) / 1e6
     assert float(first["reported_cost_usd"]) == pytest.approx(expected, abs=1e-8)
+
+
+def test_accounts_differ_from_the_calls_in_the_planted_errors_alone():
+    one = frame(days=60)
+    part = fleet_history(one, work(one))
+    errors = part.truth["billing_errors"]
+    assert set(errors["error_kind"]) >= {"counts_more", "counts_less", "charges_more", "day_missing"}
+    cell = ["provider_name", "request_model", "day"]
+    logged = (
+        rows_of(part, "usage")
+        .filter(~pl.col("is_error"), pl.col("occurred_at") < one.until - dt.timedelta(days=1))
+        .group_by("provider_name", "request_model", pl.col("occurred_at").dt.date().alias("day"))
+        .agg(pl.col("input_tokens", "output_tokens").sum(), pl.len().alias("calls"))
+    )
+    told = rows_of(part, "provider_usage").with_columns(pl.col("charge_period_start").dt.date().alias("day"))
+    billed = logged.filter(pl.col("provider_name").is_in(told["provider_name"].unique().implode()))
+    both = billed.join(told, on=cell, how="full", coalesce=True, suffix="_told")
+    same = pl.all_horizontal(
+        pl.col(name).eq_missing(pl.col(other))
+        for name, other in (
+            ("input_tokens", "input_tokens_told"),
+            ("output_tokens", "output_tokens_told"),
+            ("calls", "provider_request_count"),
+        )
+    )
+    wrong = set(both.filter(~same).select(cell).rows())
+    planted = errors.filter(pl.col("error_kind").is_in(["counts_more", "counts_less", "day_missing"]))
+    assert wrong == set(planted.select(cell).rows())
 
 
 def test_two_recommendations_on_one_task_contradict_and_one_of_the_two_is_right(told: tuple[Frame, Part]):
