@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from aurora.errors import DataError
+from aurora.errors import DataError, UsageError
 from aurora.ingest.completion import Completion
 from aurora.ingest.judging import judged
 from aurora.packs import load_pack
@@ -16,6 +16,7 @@ from contracts import registry
 from contracts.references import references
 from tests.entities.town import entities, matched, pairs_of
 from tests.twin.judging import all_rows
+from twin.brokerage.asked import TASK_TYPES
 from twin.brokerage.history import brokerage_history
 from twin.brokerage.market import areas
 from twin.frame import WORK_SCHEMA, Frame, Part
@@ -82,13 +83,20 @@ def test_work_is_in_order_and_of_the_packs_task_types(part: Part):
     known = set(load_pack(PACKS, "real_estate").task_types)
     assert dict(part.work.schema) == WORK_SCHEMA
     assert part.work["requested_at"].is_sorted()
-    assert set(part.work["task_type"].unique()) <= known
+    assert set(part.work["task_type"].unique()) == TASK_TYPES
+    assert known >= TASK_TYPES
     assert 14_000 <= part.work.height <= 20_000
     assert part.work["case_id"].null_count() == 0
     assert part.work["case_id"].str.slice(0, 6).unique().sort().to_list() == ["case-D", "case-L", "case-O", "case-U"]
     assert set(part.work["case_id"].unique()) == set(all_rows(part)["workflow_case"]["case_id"])
     clients = set(all_rows(part)["party"].filter(pl.col("source") == "twin_clara")["party_id"])
     assert set(part.work["subject_id"].drop_nulls().unique()) <= clients
+
+
+def test_a_pack_that_is_no_brokerage_is_refused_by_name():
+    other = Frame(pack=load_pack(PACKS, "automotive"), seed=7, first_day=dt.date(2026, 8, 1), scale=0.01)
+    with pytest.raises(UsageError, match="pack automotive has no"):
+        brokerage_history(other)
 
 
 def test_the_funnel_narrows_as_funnels_do(part: Part):

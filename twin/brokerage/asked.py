@@ -31,6 +31,11 @@ _OFFICE: Final = {
     "payment_report": 1900, "market_research": 2600, "campaign_planning": 420, "data_quality_check": 2500,
     "hr_question": 1500, "support_request": 2800, "valuation": 2600, "transaction_reconciliation": 3000,
 }  # fmt: skip
+TASK_TYPES: Final = frozenset(
+    {*_SENSITIVE, *_INTERNAL, *_PUBLIC, *_PRIORITIES, *_OFFICE}
+    | {"message_triage", "lead_follow_up", "client_messaging", "property_matching", "viewing_scheduling"}
+)
+"""Every type of task that is asked for."""
 CASE_PREFIXES: Final = {"lead": "case-L", "deal": "case-D", "unit": "case-U", "office": "case-O"}
 
 

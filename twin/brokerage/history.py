@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
+from aurora.errors import UsageError
 from twin.brokerage import asked, market
 from twin.brokerage.desk import hand_over_desk
 from twin.brokerage.draws import exported
@@ -17,13 +19,18 @@ from twin.brokerage.sales import hand_over_sales
 from twin.cases.predicates import PREDICATES
 from twin.frame import Export, Frame, Part
 
+_ASSISTANTS: Final = frozenset({"clara", "mary", "theodora", "laila", "linda", "nina"})
+"""Whose exports the life is told in."""
+
 
 def brokerage_history(frame: Frame, *, market_statistics: Path | None = None) -> Part:
     """Everything that the brokerage's systems export for `frame`, the work they ask for, and the truth.
 
     `market_statistics` is the Land Department's `dld_monthly_sales.csv`; without it areas have rounded levels. Truth:
     `party_records` and `property_records` say which records are one, `planted_cases` which break a rule.
+    Errors: `UsageError` where the pack is no brokerage's.
     """
+    _require_brokerage(frame)
     life = Life(frame, market.areas(market_statistics))
     hand_over_sales(life)
     hand_over_register(life)
@@ -52,6 +59,18 @@ def brokerage_history(frame: Frame, *, market_statistics: Path | None = None) ->
     cases = life.ledger.table()
     truth = life.truth | {"planted_cases": cases, "planted_rules": _planted_rules(cases)}
     return Part(exports=[*exports, *office.exports], truth=truth, work=tasks)
+
+
+def _require_brokerage(frame: Frame) -> None:
+    missing = sorted(_ASSISTANTS - {one.assistant_id for one in frame.pack.assistants})
+    missing += sorted(asked.TASK_TYPES - set(frame.pack.task_types))
+    if missing:
+        raise UsageError(
+            f"The twin lives as a real-estate brokerage, and pack {frame.pack.name} has no {', '.join(missing[:4])}.",
+            field="pack",
+            rule="real_estate",
+            next_step="Set AURORA_PACK to real_estate, or to a pack with its assistants and task types.",
+        )
 
 
 def _planted_rules(cases: pl.DataFrame) -> pl.DataFrame:
