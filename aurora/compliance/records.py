@@ -6,6 +6,7 @@ compared with a number fails at load and not in the middle of a decision.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
@@ -13,8 +14,9 @@ from typing import Any, Literal
 
 from aurora.errors import DataError
 
-ValueType = Literal["text", "bool", "int", "float", "decimal", "text_list"]
-"""`decimal` is DECIMAL(18, 9); `text_list` is a list of texts without nulls. Every field may be unknown (NULL)."""
+ValueType = Literal["text", "bool", "int", "float", "decimal", "timestamp", "date", "text_list"]
+"""`decimal` is DECIMAL(38, 9) when judged, `timestamp` UTC, `text_list` a list of texts without nulls. Every field may be
+unknown (NULL)."""
 
 Values = Mapping[str, object]
 """A record, flat: dotted field to value, None for unknown."""
@@ -75,12 +77,12 @@ def record_of(parts: Mapping[str, Mapping[str, Any]], *, where: str) -> dict[str
                     rule="record",
                     next_step=f"Fields are: {', '.join(DECISION_FIELDS)}.",
                 )
-            record[path] = None if value is None else _typed(value, path, where)
+            record[path] = None if value is None else typed(value, DECISION_FIELDS[path], path=path, where=where)
     return record
 
 
-def _typed(value: Any, path: str, where: str) -> object:
-    kind = DECISION_FIELDS[path]
+def typed(value: Any, kind: ValueType, *, path: str, where: str) -> object:
+    """A value as YAML or JSON gives it, as conditions compare it. `DataError` names the field it does not fit."""
     match kind:
         case "text" if isinstance(value, str):
             return value
@@ -92,6 +94,12 @@ def _typed(value: Any, path: str, where: str) -> object:
             return float(value)
         case "decimal" if isinstance(value, str | int | Decimal):
             return _decimal(value, path, where)
+        case "timestamp" if isinstance(value, str | dt.date):
+            return _moment(value, path, where)
+        case "date" if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+            return value
+        case "date" if isinstance(value, str):
+            return _day(value, path, where)
         case "text_list" if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
             return tuple(value)
         case _:
@@ -105,10 +113,25 @@ def _decimal(value: str | int | Decimal, path: str, where: str) -> Decimal:
         raise _wrong(path, "decimal", where) from None
 
 
+def _moment(value: str | dt.date, path: str, where: str) -> dt.datetime:
+    try:
+        moment = dt.datetime.fromisoformat(value if isinstance(value, str) else value.isoformat())
+    except ValueError:
+        raise _wrong(path, "timestamp", where) from None
+    return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
+
+
+def _day(value: str, path: str, where: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(value)
+    except ValueError:
+        raise _wrong(path, "date", where) from None
+
+
 def _wrong(path: str, kind: str, where: str) -> DataError:
     return DataError(
         f"{where}: {path} is not of type {kind}.",
         field=path,
         rule="record",
-        next_step="Give a value of that type; decimals are written as text.",
+        next_step="Give a value of that type; decimals and times are written as text.",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 from typing import Any
 
@@ -10,9 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aurora.compliance.expressions import compile_condition
+from aurora.compliance.expressions import GIVEN, compile_condition
 from aurora.compliance.records import DECISION_FIELDS, ValueType
 from aurora.compliance.rules import CompiledRule, compile_rules
+from aurora.compliance.sweep_sql import with_values
 from aurora.errors import DataError
 from aurora.packs import list_packs, load_pack
 from aurora.settings import Settings
@@ -22,8 +24,24 @@ DUCKDB = {
     "bool": "BOOLEAN",
     "int": "BIGINT",
     "float": "DOUBLE",
-    "decimal": "DECIMAL(18,9)",
+    "decimal": "DECIMAL(38,9)",
+    "timestamp": "TIMESTAMP WITH TIME ZONE",
+    "date": "DATE",
     "text_list": "VARCHAR[]",
+}
+FIELDS: dict[str, ValueType] = {
+    **DECISION_FIELDS,
+    "candidate.updated_at": "timestamp",
+    "candidate.checked_at": "timestamp",
+    "candidate.expiry_date": "date",
+    "tenant.trained_date": "date",
+}
+NOW = dt.datetime(2026, 2, 28, 23, 30, tzinfo=dt.UTC)
+PARAMETERS: dict[str, tuple[ValueType, object]] = {
+    "now": ("timestamp", GIVEN),
+    "limit": ("int", 3),
+    "share": ("decimal", Decimal("0.25")),
+    "countries": ("text_list", ("ae-dubai", "É")),
 }
 WORDS = ("ae-dubai", "us-east", "personal", "sensitive", "act", "down", "read_only_alerts", "É", "")
 VALUES: dict[ValueType, st.SearchStrategy[Any]] = {
@@ -33,22 +51,24 @@ VALUES: dict[ValueType, st.SearchStrategy[Any]] = {
     "float": st.sampled_from([-1.0, -0.0, 0.1, 0.3, 1.5, 2.0]) | st.floats(-1e6, 1e6),
     "decimal": st.integers(-(10**13), 10**13).map(lambda n: Decimal(n).scaleb(-9))
     | st.sampled_from([Decimal("0.1"), Decimal(2), Decimal("0.300000000")]),
+    "timestamp": st.datetimes(dt.datetime(2023, 12, 1), dt.datetime(2028, 3, 5), timezones=st.just(dt.UTC)),  # noqa: DTZ001
+    "date": st.dates(dt.date(2023, 12, 1), dt.date(2028, 3, 5)),
     "text_list": st.lists(st.sampled_from(WORDS), max_size=3).map(tuple),
 }
 
 
 def _records(fields: list[str]) -> st.SearchStrategy[dict[str, object]]:
-    return st.fixed_dictionaries({name: st.none() | VALUES[DECISION_FIELDS[name]] for name in fields})
+    return st.fixed_dictionaries({name: st.none() | VALUES[FIELDS[name]] for name in fields})
 
 
 def _fields(kind: ValueType) -> list[str]:
-    return [name for name, declared in DECISION_FIELDS.items() if declared == kind]
+    return [name for name, declared in FIELDS.items() if declared == kind]
 
 
 TEXT_LITERAL = st.sampled_from(WORDS).map(lambda word: f"'{word}'")
-NUMBER_LITERAL = st.sampled_from(["0", "1", "2", "-1", "0.1", "0.30", "-2.5", "1e0", "3e-1", "100"])
+NUMBER_LITERAL = st.sampled_from(["0", "1", "2", "-1", "0.1", "0.30", "-2.5", "1e0", "3e-1", "100", "$limit", "$share"])
 TEXTS = st.sampled_from(_fields("text")) | TEXT_LITERAL
-LISTS = st.sampled_from(_fields("text_list"))
+LISTS = st.sampled_from([*_fields("text_list"), "$countries"])
 NUMBER_FIELDS = st.sampled_from(_fields("int") + _fields("decimal") + _fields("float"))
 NUMBERS = st.recursive(
     NUMBER_FIELDS | NUMBER_LITERAL | LISTS.map(lambda name: f"len({name})"),
@@ -56,17 +76,36 @@ NUMBERS = st.recursive(
         st.builds("({} {} {})".format, inner, st.sampled_from("+-"), inner)
         | st.builds("{} * {}".format, NUMBER_FIELDS, st.sampled_from(["2", "-1", "0.5", "1e-1"]))
         | st.builds("-({})".format, inner)
+        | st.builds("abs({})".format, inner)
+        | st.builds("coalesce({}, {})".format, inner, inner)
+        | st.builds("CASE WHEN {} THEN {} ELSE {} END".format, st.sampled_from(_fields("bool")), inner, inner)
     ),
     max_leaves=3,
+)
+TIME_FIELDS = st.sampled_from([*_fields("timestamp"), *_fields("date"), "$now"])
+INTERVALS = st.builds(
+    "INTERVAL {} {}".format,
+    st.integers(0, 40) | st.just("$limit"),
+    st.sampled_from(["MINUTE", "HOUR", "DAY", "MONTH", "YEAR"]),
+)
+TIMES = st.one_of(
+    TIME_FIELDS,
+    st.sampled_from(["DATE '2024-02-29'", "DATE '2026-01-31'"]),
+    st.builds("CAST({} AS DATE)".format, TIME_FIELDS),
+    st.builds("{} {} {}".format, TIME_FIELDS, st.sampled_from("+-"), INTERVALS),
 )
 OPERATORS = st.sampled_from(["=", "<>", "<", "<=", ">", ">="])
 ATOMS = st.one_of(
     st.sampled_from(_fields("bool")),
     st.builds("{} {} {}".format, TEXTS, OPERATORS, TEXTS),
     st.builds("{} {} {}".format, NUMBERS, OPERATORS, NUMBERS),
+    st.builds("{} {} {}".format, TIMES, OPERATORS, TIMES),
+    st.builds("{} IS {} {}".format, TEXTS, st.sampled_from(["DISTINCT FROM", "NOT DISTINCT FROM"]), TEXTS),
+    st.builds("{} IS {} {}".format, NUMBERS, st.sampled_from(["DISTINCT FROM", "NOT DISTINCT FROM"]), NUMBERS),
+    st.builds("{} LIKE '{}%'".format, st.sampled_from(_fields("text")), st.sampled_from(["ae-", "", "s", "É"])),
     st.builds("{} {} ({}, {})".format, TEXTS, st.sampled_from(["IN", "NOT IN"]), TEXTS, TEXTS | st.just("NULL")),
     st.builds("{} {} {} AND {}".format, NUMBERS, st.sampled_from(["BETWEEN", "NOT BETWEEN"]), NUMBERS, NUMBERS),
-    st.builds("{} IS {}".format, st.sampled_from(list(DECISION_FIELDS)), st.sampled_from(["NULL", "NOT NULL"])),
+    st.builds("{} IS {}".format, st.sampled_from(list(FIELDS)), st.sampled_from(["NULL", "NOT NULL"])),
     st.builds("{} IS {}".format, st.sampled_from(_fields("bool")), st.sampled_from(["TRUE", "NOT TRUE", "FALSE"])),
     st.builds("list_contains({}, {})".format, LISTS, TEXTS),
     st.builds("{}({}, {})".format, st.sampled_from(["list_has_all", "list_has_any"]), LISTS, LISTS),
@@ -84,6 +123,7 @@ CONDITIONS = st.recursive(
     max_leaves=5,
 )
 LAKE = duckdb.connect()
+LAKE.execute("SET TimeZone = 'UTC'")
 
 
 def _in_duckdb(text: str, fields: list[str], records: list[dict[str, object]]) -> list[bool | None]:
@@ -94,7 +134,7 @@ def _in_duckdb(text: str, fields: list[str], records: list[dict[str, object]]) -
         parts[part].append(field)
     columns = [
         "{"
-        + ", ".join(f"'{field}': CAST(? AS {DUCKDB[DECISION_FIELDS[f'{part}.{field}']]})" for field in names)
+        + ", ".join(f"'{field}': CAST(? AS {DUCKDB[FIELDS[f'{part}.{field}']]})" for field in names)
         + f"}} AS {part}"
         for part, names in parts.items()
         if names
@@ -117,9 +157,11 @@ def _in_duckdb(text: str, fields: list[str], records: list[dict[str, object]]) -
 @given(st.data())
 def test_any_condition_gives_the_same_verdict_in_both_engines(data: st.DataObject):
     text = data.draw(CONDITIONS)
-    condition = compile_condition(text, DECISION_FIELDS, where="test")
+    condition = compile_condition(text, FIELDS, where="test", parameters=PARAMETERS)
     records = data.draw(st.lists(_records(list(condition.fields)), min_size=1, max_size=4))
-    assert [condition.evaluate(record) for record in records] == _in_duckdb(text, list(condition.fields), records)
+    in_sql = with_values(text, PARAMETERS, {"$now": NOW})
+    found = [condition.evaluate({**record, "$now": NOW}) for record in records]
+    assert found == _in_duckdb(in_sql, list(condition.fields), records)
 
 
 SHIPPED = [
@@ -148,7 +190,14 @@ def test_every_shipped_rule_gives_the_same_verdict_in_both_engines(rule: Compile
         ("request.is_acting = request.is_acting = TRUE", "parentheses"),
         ("candidate.regions = candidate.skills", "cannot be compared"),
         ("candidate.cost_usd / 2 > 1", "outside the subset"),
-        ("request.mode LIKE 'a%'", "outside the subset"),
+        ("request.mode LIKE 'a_b%'", "LIKE 'prefix%'"),
+        ("request.mode LIKE 'ab'", "LIKE 'prefix%'"),
+        ("request.mode = $mode", "not a parameter"),
+        ("CASE request.mode WHEN 'a' THEN TRUE END", "CASE WHEN"),
+        ("coalesce(request.mode, 1) = 'a'", "mixes"),
+        ("request.deadline_ms - INTERVAL 1 DAY > 3", "not a time"),
+        ("CAST(request.mode AS DATE) > DATE '2026-01-01'", "not a time"),
+        ("DATE '2026-13-01' IS NULL", "yyyy-mm-dd"),
         ("request.mode IN (SELECT 'act')", "list of values"),
         ("lower(request.mode) = 'act'", "outside the subset"),
         ("random() > 0.5", "outside the subset"),

@@ -1,0 +1,251 @@
+"""All rules about records, compiled: which there are, what they may read, and what they need to know.
+
+`load_rulebook` reads `packs/_rules/`. A condition is checked against the columns of its record's contract and the
+declared facts, so that a misspelt word fails when the pack is loaded.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+
+from aurora.compliance.calendars import business_days_ago
+from aurora.compliance.declarations import (
+    Calendar,
+    FactGroup,
+    FactsFile,
+    Parameter,
+    ParametersFile,
+    RuleFile,
+    RulePackFile,
+)
+from aurora.compliance.expressions import GIVEN, Condition, compile_condition
+from aurora.compliance.records import ValueType, typed
+from aurora.errors import NotFoundError
+from aurora.packs.reading import read_declared, wrong
+from contracts import registry
+from contracts.field import FieldType
+from contracts.rule_records import record_table
+
+FOLDER: Final = "_rules"
+STALE_AFTER: Final = dt.timedelta(days=7)
+"""A rule pack that was not held against its sources for longer is stale (rule GEN-008)."""
+_TYPES: Final[Mapping[FieldType, ValueType]] = {
+    "text": "text",
+    "int": "int",
+    "float": "float",
+    "decimal": "decimal",
+    "bool": "bool",
+    "timestamp": "timestamp",
+    "date": "date",
+    "json": "text_list",
+}
+"""JSON columns that rules read are arrays of texts."""
+ParameterValues = Mapping[str, tuple[ValueType, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRule:
+    """One rule, ready to run."""
+
+    file: RuleFile
+    pack: RulePackFile
+    contract: str
+    condition: Condition
+    clock_value: int | None
+    """Of the clock or its parameter."""
+
+    @property
+    def rule_id(self) -> str:
+        """Its id."""
+        return self.file.rule_id
+
+    @property
+    def is_pre_act(self) -> bool:
+        """Whether it is asked before an act, and an unknown verdict stops the act."""
+        return self.file.clock.kind == "pre_act"
+
+    def holds_on(self, day: dt.date) -> bool:
+        """Whether it is in force on a UTC day."""
+        return self.file.effective_from <= day and (self.file.effective_to is None or day < self.file.effective_to)
+
+
+@dataclass(frozen=True, slots=True)
+class RulePack:
+    """One rule pack: its head, parameters and rules, in the order of their ids."""
+
+    file: RulePackFile
+    parameters: Mapping[str, Parameter]
+    values: ParameterValues
+    """Type and value of each parameter, `now` among them, as conditions take them."""
+    rules: tuple[RecordRule, ...]
+
+    @property
+    def pack_hash(self) -> str:
+        """SHA-256 (hex) of rules and parameters, whatever their layout."""
+        content = [msgspec.to_builtins(rule.file) for rule in self.rules], msgspec.to_builtins(dict(self.parameters))
+        return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
+
+    def is_stale(self, now: dt.datetime) -> bool:
+        """Whether it was not held against its sources for more than a week."""
+        return self.file.checked_at < now - STALE_AFTER
+
+
+@dataclass(frozen=True)
+class Rulebook:
+    """Every rule pack, the facts that rules need, and the calendars that clocks run by."""
+
+    packs: tuple[RulePack, ...]
+    facts: Mapping[str, FactGroup]
+    calendars: Mapping[str, Calendar]
+
+    @cached_property
+    def rules(self) -> tuple[RecordRule, ...]:
+        """All rules, in the order of packs and ids."""
+        return tuple(rule for pack in self.packs for rule in pack.rules)
+
+    @cached_property
+    def by_contract(self) -> Mapping[str, tuple[RecordRule, ...]]:
+        """Rules of each contract that is spoken of, sorted by contract."""
+        found: dict[str, list[RecordRule]] = {}
+        for rule in self.rules:
+            found.setdefault(rule.contract, []).append(rule)
+        return MappingProxyType({name: tuple(found[name]) for name in sorted(found)})
+
+    @property
+    def book_hash(self) -> str:
+        """SHA-256 (hex) of all that verdicts depend on."""
+        parts = [pack.pack_hash for pack in self.packs]
+        rest = msgspec.json.encode([msgspec.to_builtins(dict(one)) for one in (self.facts, self.calendars)])
+        return hashlib.sha256("".join(parts).encode() + rest).hexdigest()
+
+    def pack(self, name: str) -> RulePack:
+        """The rule pack of that name. `NotFoundError` names those there are."""
+        for pack in self.packs:
+            if pack.file.rule_pack == name:
+                return pack
+        known = ", ".join(pack.file.rule_pack for pack in self.packs)
+        raise NotFoundError(
+            f"There is no rule pack named {name[:80]!r}.", field="pack", next_step=f"There are: {known}."
+        )
+
+    def rule(self, rule_id: str) -> RecordRule:
+        """The rule of that id. `NotFoundError` where there is none."""
+        for rule in self.rules:
+            if rule.rule_id == rule_id.upper():
+                return rule
+        raise NotFoundError(
+            f"There is no rule {rule_id[:80]!r}.", field="rule_id", next_step="`aurora rules list` names every rule."
+        )
+
+    def for_industry(self, industry: str) -> Rulebook:
+        """The rule packs that bind tenants of an industry pack."""
+        kept = [pack for pack in self.packs if not pack.file.industries or industry in pack.file.industries]
+        return replace(self, packs=tuple(kept))
+
+    def given(self, now: dt.datetime) -> dict[str, object]:
+        """What each evaluation is given: `$now`, and parameters that are reckoned from it."""
+        found: dict[str, object] = {"$now": now}
+        for pack in self.packs:
+            for name, parameter in pack.parameters.items():
+                if parameter.reckoned is not None:
+                    calendar = self.calendars[pack.file.calendar]
+                    found[f"${name}"] = business_days_ago(calendar, now, int(parameter.value))
+        return found
+
+    def fields(self, contract: str) -> dict[str, ValueType]:
+        """What rules about a contract may read: its columns and its facts, with their types."""
+        return fields_of(contract, self.facts)
+
+
+def load_rulebook(packs_dir: Path) -> Rulebook:
+    """Every rule pack below `packs_dir/_rules`, compiled. `PackError` and `DataError` name what is wrong, and where."""
+    folder = packs_dir / FOLDER
+    calendars = {file.stem: read_declared(file, Calendar) for file in sorted((folder / "calendars").glob("*.yaml"))}
+    facts = read_declared(folder / "facts.yaml", FactsFile).facts
+    _check_facts(folder / "facts.yaml", facts)
+    packs = tuple(_load_pack(file, facts, calendars) for file in sorted(folder.glob("*/pack.yaml")))
+    return Rulebook(packs, MappingProxyType(facts), MappingProxyType(calendars))
+
+
+def fields_of(contract: str, facts: Mapping[str, FactGroup]) -> dict[str, ValueType]:
+    """Columns and facts of a contract, with their types."""
+    fields: dict[str, ValueType] = {field.name: _TYPES[field.type] for field in registry.table(contract).fields}
+    for group in facts.values():
+        if group.record == contract:
+            fields |= {name: fact.type for name, fact in group.facts.items()}
+    return fields
+
+
+def _check_facts(file: Path, facts: Mapping[str, FactGroup]) -> None:
+    for name, group in facts.items():
+        contracts_read = (group.record, *group.reads)
+        for contract in contracts_read:
+            if contract not in registry.tables():
+                raise wrong(file, f"facts.{name}", f"names {contract!r}, which is no contract")
+        columns = {field.name for field in registry.table(group.record).fields}
+        if stray := sorted(set(group.by) - columns) + sorted(set(group.facts) & columns):
+            raise wrong(file, f"facts.{name}", f"does not fit the columns of {group.record}: {', '.join(stray)}")
+
+
+def _load_pack(head: Path, facts: Mapping[str, FactGroup], calendars: Mapping[str, Calendar]) -> RulePack:
+    folder = head.parent
+    file = read_declared(head, RulePackFile)
+    if file.rule_pack != folder.name:
+        raise wrong(head, "rule_pack", f"is {file.rule_pack!r}, but the folder is {folder.name!r}", rule="same_name")
+    if file.calendar not in calendars:
+        raise wrong(head, "calendar", f"names {file.calendar!r}; there are {', '.join(calendars)}")
+    params = folder / "params.yaml"
+    parameters = read_declared(params, ParametersFile).parameters if params.is_file() else {}
+    values = dict(_values(params, parameters))
+    rules = tuple(sorted(_rules(folder, file, facts, values), key=lambda rule: rule.rule_id))
+    return RulePack(file, MappingProxyType(parameters), MappingProxyType(values), rules)
+
+
+def _values(file: Path, parameters: Mapping[str, Parameter]) -> Iterator[tuple[str, tuple[ValueType, object]]]:
+    yield "now", ("timestamp", GIVEN)
+    for name, parameter in parameters.items():
+        if parameter.reckoned is None:
+            value = typed(parameter.value, parameter.type, path=name, where=f"{file.parent.name}/{file.name}")
+            yield name, (parameter.type, value)
+        else:
+            yield name, ("date", GIVEN)
+
+
+def _rules(
+    folder: Path, pack: RulePackFile, facts: Mapping[str, FactGroup], values: ParameterValues
+) -> Iterator[RecordRule]:
+    for path in sorted(folder.glob("*.yaml")):
+        if path.name in ("pack.yaml", "params.yaml"):
+            continue
+        file = read_declared(path, RuleFile)
+        if file.rule_id.lower().replace("-", "_") != path.stem:
+            raise wrong(path, "rule_id", f"is {file.rule_id!r}, but the file is named {path.stem!r}", rule="same_name")
+        contract = record_table(file.record)
+        if contract not in registry.tables():
+            raise wrong(path, "record", f"is {file.record!r}, and no contract holds it")
+        fields = fields_of(contract, facts)
+        condition = compile_condition(file.violates_when, fields, where=f"Rule {file.rule_id}", parameters=values)
+        if stray := sorted(set(file.evidence) - set(fields)):
+            raise wrong(path, "evidence", f"names {', '.join(stray)}: neither a column of {contract} nor a fact")
+        if file.clock.runs_from is not None and fields.get(file.clock.runs_from) != "timestamp":
+            raise wrong(path, "clock.runs_from", f"is {file.clock.runs_from!r}, which is no time of {contract}")
+        yield RecordRule(file, pack, contract, condition, _clock_value(path, file, values))
+
+
+def _clock_value(path: Path, file: RuleFile, values: ParameterValues) -> int | None:
+    clock = file.clock
+    if clock.kind == "pre_act":
+        return None
+    value = clock.value if clock.parameter is None else values.get(clock.parameter, ("", None))[1]
+    if not isinstance(value, int) or (clock.value is not None) == (clock.parameter is not None):
+        raise wrong(path, "clock", "wants a whole `value`, or `parameter` naming one of params.yaml")
+    return value
