@@ -11,7 +11,13 @@ import pytest
 
 from aurora.settings import PROJECT_DIR
 
-PAGES = ("call-the-decision-api.md", "send-data.md", "repair-quarantined-rows.md", "golden-records.md")
+PAGES = (
+    "call-the-decision-api.md",
+    "send-data.md",
+    "repair-quarantined-rows.md",
+    "golden-records.md",
+    "connect-an-assistant.md",
+)
 PAGE = "\n".join((PROJECT_DIR / "docs" / "how-to" / name).read_text(encoding="utf-8") for name in PAGES)
 FILES = dict(re.findall(r"^cat > (\S+) <<END\n(.*?)^END$", PAGE, re.MULTILINE | re.DOTALL))
 COMMANDS = re.findall(r"^curl (?:.*\\\n)*.*$", PAGE, re.MULTILINE)
