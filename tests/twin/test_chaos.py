@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Callable, Iterator
 
@@ -18,6 +19,7 @@ from twin.servers.chaos import ChaosRequest, Trouble
 from twin.servers.fleet_servers import FleetServers
 from twin.servers.ports import ADMIN
 from twin.servers.running import (
+    ChaosRefusedError,
     RunningTwin,
     announce,
     make_trouble,
@@ -79,6 +81,18 @@ def test_a_stopped_assistant_refuses_connections_until_it_is_restored(fleet, pat
     assert status(fleet, "clara").status_code == 200
     assert make_trouble(paths, ChaosRequest(assistant_id="mary", kind="restore")) == "none"
     assert status(fleet, "mary").json()["uptime_share"] < 1
+
+
+def test_a_port_that_somebody_took_meanwhile_is_named(fleet, paths):
+    make_trouble(paths, ChaosRequest(assistant_id="priya", kind="stop"))
+    with (
+        socket.create_server(("127.0.0.1", fleet.ports["priya"])),
+        pytest.raises(ChaosRefusedError, match="was taken meanwhile"),
+    ):
+        make_trouble(paths, ChaosRequest(assistant_id="priya", kind="restore"))
+    assert fleet.apps["priya"].trouble.words == "stopped"
+    make_trouble(paths, ChaosRequest(assistant_id="priya", kind="restore"))
+    assert is_reachable(fleet, "priya")
 
 
 def test_trouble_ends_by_itself_when_it_was_made_for_some_time(fleet, paths):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ from twin.servers.row_log import RowLog
 from twin.servers.skills import true_skills
 from twin.servers.worker import Worker
 
+_logger = logging.getLogger("twin.servers")
 _LONGEST_NAP_S: Final = 1.0
 _SHORTEST_NAP_S: Final = 0.002
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="string")
@@ -114,7 +116,10 @@ class FleetServers:
             self._server.should_exit = True
 
     async def trouble(self, wanted: ChaosRequest) -> str:
-        """Do something to an assistant; what is wrong with it then. Errors: `NotFoundError`, `ConflictError`."""
+        """Do something to an assistant, for as long as the newest word on it says; what is wrong with it then.
+
+        Errors: `NotFoundError`, `ConflictError` when its port was taken while it was stopped.
+        """
         app = self.apps.get(wanted.assistant_id)
         if app is None:
             raise NotFoundError(
@@ -133,7 +138,7 @@ class FleetServers:
                 app.trouble.delay_s = wanted.by_ms / 1000
             case "corrupt":
                 app.trouble.is_corrupt = True
-            case "flap":
+            case "flap" if not app.trouble.is_flapping:
                 app.trouble.is_flapping = True
                 self._spawn(self._flap(wanted.assistant_id))
             case "restore":
@@ -147,15 +152,16 @@ class FleetServers:
 
     async def _restore(self, assistant_id: str) -> None:
         app = self.apps[assistant_id]
-        app.trouble = Trouble()
+        app.trouble.is_flapping = False
         await self._open(assistant_id)
+        app.trouble = Trouble()
 
     async def _flap(self, assistant_id: str) -> None:
         trouble = self.apps[assistant_id].trouble
-        while trouble.is_flapping and trouble is self.apps[assistant_id].trouble:
+        while trouble.is_flapping:
             await self._close(assistant_id)
             await asyncio.sleep(FLAP_S)
-            if trouble is self.apps[assistant_id].trouble and not trouble.is_stopped:
+            if trouble.is_flapping and not trouble.is_stopped:
                 await self._open(assistant_id)
             await asyncio.sleep(FLAP_S)
 
@@ -207,4 +213,10 @@ class FleetServers:
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._finish)
+
+    def _finish(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            _logger.warning("The twin could not do what it had begun: %s", error)

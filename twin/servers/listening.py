@@ -40,6 +40,7 @@ class PortServer(uvicorn.Server):
         self.was_interrupted = False
         """Whether Ctrl-C ended it."""
         self._listeners: dict[int, asyncio.AbstractServer] = {}
+        self._opening: set[int] = set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -70,7 +71,7 @@ class PortServer(uvicorn.Server):
 
     async def open_port(self, port: int) -> None:
         """Listen again. Errors: `OSError` when the port was taken meanwhile."""
-        if port in self._listeners:
+        if port in self._listeners or port in self._opening:
             return
 
         def protocol() -> asyncio.Protocol:
@@ -78,6 +79,10 @@ class PortServer(uvicorn.Server):
                 config=self.config, server_state=self.server_state, app_state=self.lifespan.state
             )
 
-        server = await asyncio.get_running_loop().create_server(protocol, sock=bound(port), backlog=256)
+        self._opening.add(port)
+        try:
+            server = await asyncio.get_running_loop().create_server(protocol, sock=bound(port), backlog=256)
+        finally:
+            self._opening.discard(port)
         self._listeners[port] = server
         self.servers.append(server)
