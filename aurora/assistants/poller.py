@@ -18,7 +18,7 @@ import msgspec
 from aurora.assistants.client import AssistantClient
 from aurora.assistants.endpoints import connected
 from aurora.assistants.health import Ping, Watch
-from aurora.assistants.live import LiveStates, last_published, publish_live, states_of
+from aurora.assistants.live import STALE_S, LiveStates, last_published, publish_live, states_of
 from aurora.errors import AuroraError
 from aurora.packs.assistants import Assistant, Thresholds
 from aurora.packs.pack import Pack
@@ -82,7 +82,7 @@ class Poller:
             if one.since is not None
         }
         self._round_ms: float | None = None
-        self._is_unpublished = True
+        self._published_at = float("-inf")
         self.fleet = LiveFleet(tenant_id=paths.tenant, updated_at=clock(), round_ms=None, assistants=())
         self.states: LiveStates = ()
         self.last_replies: dict[str, bytes] = {}
@@ -126,7 +126,7 @@ class Poller:
         if pack is None or (pack is self._seen[0] and version == self._seen[1]):
             return
         self._seen = (pack, version)
-        self._is_unpublished = True
+        self._published_at = float("-inf")
         found = connected(self._state)
         thresholds = settings_of(self._state, "set_threshold")
         off = {row.assistant_id: row for row in switches(self._state)}
@@ -210,8 +210,9 @@ class Poller:
             await self._on_change(changed)
             await self._append([self._change(one) for one in changed])
             self._said.update({one.assistant_id: one.assistant_state for one in changed})
-        if self._endpoints or changed or self._is_unpublished:
-            self._is_unpublished = False
+        at = asyncio.get_running_loop().time()
+        if self._endpoints or changed or at - self._published_at >= STALE_S / 3:
+            self._published_at = at
             await asyncio.to_thread(publish_live, self._paths, fleet)
 
     def _is_news(self, one: LiveAssistant) -> bool:

@@ -6,11 +6,12 @@ may get personal or sensitive data. Beside it hold the consumer's own clearance 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
+import msgspec
 from msgspec import Meta, Struct
 
 from aurora.errors import DataError
@@ -87,6 +88,15 @@ class Sharing:
     policy: SharingPolicy
     assistants: dict[str, Assistant]
     allowed_regions: frozenset[str]
+
+    def seen_live(self, states: Mapping[str, str]) -> Sharing:
+        """The same with assistants that are seen to be down or disabled now."""
+        away = {name: state for name, state in states.items() if state in {"down", "disabled"}}
+        changed = {
+            name: msgspec.structs.replace(one, assistant_state=away[name]) if name in away else one
+            for name, one in self.assistants.items()
+        }
+        return replace(self, assistants=changed) if away else self
 
     def is_edge(self, from_id: str, to_id: str) -> bool:
         """Whether the first may speak to the second."""

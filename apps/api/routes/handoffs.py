@@ -72,7 +72,7 @@ async def _handed_over(
     checked = await asyncio.to_thread(
         check_handoff,
         wanted,
-        sharing,
+        sharing.seen_live(dict(caller.runtime.live_states)),
         handoff_id=IdMaker(parts.clock).new("hof"),
         actor_id=caller.identity.actor_id,
         tenant_id=paths.tenant,
