@@ -168,7 +168,11 @@ class Rulebook:
 
 def load_rulebook(packs_dir: Path) -> Rulebook:
     """Every rule pack below `packs_dir/_rules`, compiled. `PackError` and `DataError` name what is wrong, and where."""
-    folder = packs_dir / FOLDER
+    return read_rulebook(packs_dir / FOLDER)
+
+
+def read_rulebook(folder: Path) -> Rulebook:
+    """Every rule pack of a folder. Errors: as `load_rulebook`."""
     calendars = {file.stem: read_declared(file, Calendar) for file in sorted((folder / "calendars").glob("*.yaml"))}
     facts = read_declared(folder / "facts.yaml", FactsFile).facts
     _check_facts(folder / "facts.yaml", facts)
@@ -206,7 +210,7 @@ def _load_pack(head: Path, facts: Mapping[str, FactGroup], calendars: Mapping[st
     params = folder / "params.yaml"
     parameters = read_declared(params, ParametersFile).parameters if params.is_file() else {}
     values = dict(_values(params, parameters))
-    rules = tuple(sorted(_rules(folder, file, facts, values), key=lambda rule: rule.rule_id))
+    rules = tuple(sorted(_rules(folder, file, facts, parameters), key=lambda rule: rule.rule_id))
     return RulePack(file, MappingProxyType(parameters), MappingProxyType(values), rules)
 
 
@@ -221,8 +225,12 @@ def _values(file: Path, parameters: Mapping[str, Parameter]) -> Iterator[tuple[s
 
 
 def _rules(
-    folder: Path, pack: RulePackFile, facts: Mapping[str, FactGroup], values: ParameterValues
+    folder: Path,
+    pack: RulePackFile,
+    facts: Mapping[str, FactGroup],
+    parameters: Mapping[str, Parameter],
 ) -> Iterator[RecordRule]:
+    values = dict(_values(folder / "params.yaml", parameters))
     for path in sorted(folder.glob("*.yaml")):
         if path.name in ("pack.yaml", "params.yaml"):
             continue
@@ -238,14 +246,15 @@ def _rules(
             raise wrong(path, "evidence", f"names {', '.join(stray)}: neither a column of {contract} nor a fact")
         if file.clock.runs_from is not None and fields.get(file.clock.runs_from) != "timestamp":
             raise wrong(path, "clock.runs_from", f"is {file.clock.runs_from!r}, which is no time of {contract}")
-        yield RecordRule(file, pack, contract, condition, _clock_value(path, file, values))
+        yield RecordRule(file, pack, contract, condition, _clock_value(path, file, parameters))
 
 
-def _clock_value(path: Path, file: RuleFile, values: ParameterValues) -> int | None:
+def _clock_value(path: Path, file: RuleFile, parameters: Mapping[str, Parameter]) -> int | None:
     clock = file.clock
     if clock.kind == "pre_act":
         return None
-    value = clock.value if clock.parameter is None else values.get(clock.parameter, ("", None))[1]
-    if not isinstance(value, int) or (clock.value is not None) == (clock.parameter is not None):
+    parameter = None if clock.parameter is None else parameters.get(clock.parameter)
+    value = clock.value if parameter is None else parameter.value
+    if not isinstance(value, int) or (clock.value is None) == (parameter is None):
         raise wrong(path, "clock", "wants a whole `value`, or `parameter` naming one of params.yaml")
     return value
