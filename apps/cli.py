@@ -28,6 +28,7 @@ from apps.commands import (
     pull,
     quality,
     quarantine,
+    rules,
     serve,
     twin,
 )
@@ -55,6 +56,7 @@ for _room in (
     focus,
     contract,
     packs,
+    rules,
     assistants,
     commands,
     keys,
