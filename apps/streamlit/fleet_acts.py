@@ -11,7 +11,7 @@ import msgspec
 from apps.streamlit.reads.fleet import fleet_pack, fleet_sharing
 from apps.streamlit.reads.lake import Pin, current_settings
 from apps.streamlit.ui.access import Viewer
-from aurora.assistants.commands import Fleet, issue
+from aurora.assistants.commands import Fleet, issue, rollback_of
 from aurora.assistants.live import read_live
 from aurora.assistants.switch import switch_off, switch_on
 from aurora.errors import DataError, PermissionDeniedError
@@ -47,18 +47,44 @@ def command(pin: Pin, assistant_id: str, kind: str, arguments: Mapping[str, Any]
         {"command_kind": kind, "arguments": dict(arguments)}, CommandRequest, "Choose a kind and fill in its fields."
     )
     with StateStore.open(pin.paths, clock=_now) as store:
-        fleet = Fleet(
-            tenant=pin.tenant,
-            region=pin.paths.region,
-            pack=fleet_pack(),
-            sharing=fleet_sharing(),
-            state=store,
-            live=read_live(pin.paths, now=_now()),
-            callback_base=current_settings().callback_base,
-            clock=_now,
-        )
-        made = issue(request, fleet, assistant_id=assistant_id, actor_id=viewer.actor_id)
-        store.append(made.records, statements=made.statements).result()
+        return _issued(store, _fleet(pin, store), request, assistant_id, viewer)
+
+
+def put_back(pin: Pin, command_id: str, *, viewer: Viewer) -> Command:
+    """Put a tuned parameter or threshold back to what it was before that command.
+
+    Errors: as `command`, and `ConflictError` where there is nothing to put back or it was set again since.
+    """
+    _require_operator(viewer, "command assistants")
+    with StateStore.open(pin.paths, clock=_now) as store:
+        assistant_id, request = rollback_of(store, command_id)
+        return _issued(store, _fleet(pin, store), request, assistant_id, viewer, rolls_back=command_id)
+
+
+def _fleet(pin: Pin, store: StateStore) -> Fleet:
+    return Fleet(
+        tenant=pin.tenant,
+        region=pin.paths.region,
+        pack=fleet_pack(),
+        sharing=fleet_sharing(),
+        state=store,
+        live=read_live(pin.paths, now=_now()),
+        callback_base=current_settings().callback_base,
+        clock=_now,
+    )
+
+
+def _issued(
+    store: StateStore,
+    fleet: Fleet,
+    request: CommandRequest,
+    assistant_id: str,
+    viewer: Viewer,
+    *,
+    rolls_back: str | None = None,
+) -> Command:
+    made = issue(request, fleet, assistant_id=assistant_id, actor_id=viewer.actor_id, rolls_back=rolls_back)
+    store.append(made.records, statements=made.statements).result()
     if made.refusal is not None:
         raise made.refusal
     return made.command

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from apps.streamlit.fleet_acts import command, switch
-from apps.streamlit.reads.assistant import recent_commands, spans
+from apps.streamlit.fleet_acts import command, put_back, switch
+from apps.streamlit.reads.assistant import recent_commands, settings_made, spans
 from apps.streamlit.reads.fleet import fleet_facts, fleet_now, fleet_pack
 from apps.streamlit.reads.kpis import kpi_rules
 from apps.streamlit.reads.lake import Pin, current_pin
@@ -196,17 +196,18 @@ def test_work_over_an_edge_that_is_not_there_is_seen() -> None:
 
 def test_the_kill_switch_wants_a_reason_and_a_yes_and_is_sealed(own: Pin, open_page: Open) -> None:
     app = _opened(open_page, "assistants", assistant="clara", assistant_tab="Control")
-    assert app.button(key="switch_clara").disabled
-    app.text_input(key="switch_reason_clara").input("It sent offers without a permit number.")
-    app.checkbox(key="switch_sure_clara").check()
+    assert app.button(key="switch_off_clara").disabled
+    app.text_input(key="switch_off_clara_reason").input("It sent offers without a permit number.")
+    app.checkbox(key="switch_off_clara_sure").check()
     app = _ran(app)
-    app.button(key="switch_clara").click()
+    app.button(key="switch_off_clara").click()
     app = _ran(app)
     assert "Clara is switched off" in _said(app)
     now = fleet_now(own)
     assert now.state("clara") == "disabled"
     assert now.off["clara"].reason == "It sent offers without a permit number."
     assert "Clara, Sales: switched off" in app.title[0].value
+    assert app.button(key="switch_on_clara").disabled
     with StateReader(own.paths) as journal:
         assert [entry.actor_id for entry in journal.page("assistant_disabled")] == ["owner"]
     assert (report := verify(own.paths)).is_valid, report.summary
@@ -261,6 +262,15 @@ def test_a_command_is_sent_from_the_form(own: Pin, open_page: Open) -> None:
     newest = recent_commands(own, "clara").row(0, named=True)
     assert (newest["command_kind"], newest["command_state"], newest["actor_id"]) == ("tune", "issued", "owner")
     assert "cmd-old" in recent_commands(own, "clara")["command_id"].to_list()
+
+
+def test_only_a_setting_that_is_done_is_put_back(own: Pin) -> None:
+    sent = command(own, "clara", "tune", {"parameter": "temperature", "value": 0.45}, viewer=OWNER)
+    assert settings_made(own, "clara") == []
+    with pytest.raises(ConflictError, match="nothing that can be put back"):
+        put_back(own, sent.command_id, viewer=OWNER)
+    with pytest.raises(PermissionDeniedError):
+        put_back(own, sent.command_id, viewer=ANALYST)
 
 
 def test_an_assistant_that_is_not_connected_takes_no_command(own: Pin) -> None:

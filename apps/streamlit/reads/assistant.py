@@ -9,8 +9,11 @@ import streamlit as st
 
 from apps.streamlit.reads.lake import Pin, lake_at
 from apps.streamlit.reads.question import BOOL, DATE, INT, REAL, TEXT, TIME, Question, ask
-from aurora.assistants.commands import list_commands
+from aurora.assistants.commands import find_command, list_commands
+from aurora.assistants.control import SETTING_NAMES
+from aurora.store.fleet import settings_of
 from aurora.store.journal import StateReader
+from contracts.messages.commands import Command
 
 HISTORY_DAYS = 30
 COMMANDS_SHOWN = 25
@@ -139,6 +142,19 @@ def recent_commands(pin: Pin, assistant_id: str) -> pl.DataFrame:
     )
     held = _held_commands(pin, assistant_id).join(own, on="command_id", how="anti")
     return pl.concat([own, held]).sort("issued_at", descending=True).head(COMMANDS_SHOWN)
+
+
+def settings_made(pin: Pin, assistant_id: str) -> list[Command]:
+    """Completed commands that set the newest value of a parameter or threshold: what can be put back."""
+    with StateReader(pin.paths) as state:
+        newest = {
+            command_id
+            for kind in sorted(SETTING_NAMES)
+            for (name, _), (_, command_id) in settings_of(state, kind).items()
+            if name == assistant_id
+        }
+        found = [find_command(state, command_id) for command_id in sorted(newest)]
+    return [one for one in found if one.command_state == "completed" and one.previous_value is not None]
 
 
 @st.cache_data(ttl=600, max_entries=64, show_spinner=False)

@@ -7,15 +7,16 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from apps.streamlit.fleet_acts import command, switch
-from apps.streamlit.reads.assistant import recent_commands
+from apps.streamlit.fleet_acts import command, put_back, switch
+from apps.streamlit.reads.assistant import recent_commands, settings_made
 from apps.streamlit.reads.fleet import FleetNow, fleet_now, fleet_pack
 from apps.streamlit.reads.lake import Pin
 from apps.streamlit.ui.access import Viewer
 from apps.streamlit.ui.fleet_words import THRESHOLDS, control_words
 from apps.streamlit.ui.page import section
 from apps.streamlit.ui.table import show_table
-from apps.streamlit.ui.wording import code_words, plural
+from apps.streamlit.ui.wording import code_words, gulf_time, plain, plural
+from aurora.assistants.control import SETTING_NAMES
 from aurora.errors import AuroraError
 from aurora.packs.assistants import Assistant
 from contracts.messages.assistants import COMMAND_MEANINGS, CONTROL, CommandKind
@@ -34,6 +35,7 @@ def show_control(pin: Pin, assistant: Assistant, viewer: Viewer) -> None:
     if viewer.reaches("operator"):
         _kill_switch(pin, assistant, now, viewer)
         _send(pin, assistant, now, viewer)
+        _put_back(pin, assistant, viewer)
     else:
         st.info(
             f"Commands and the kill switch are for the role operator; yours is {viewer.role}.", icon=":material/lock:"
@@ -53,11 +55,12 @@ def _kill_switch(pin: Pin, assistant: Assistant, now: FleetNow, viewer: Viewer) 
     )
     with st.container(border=True):
         verb = "Switch on" if is_off else "Switch off"
-        reason = st.text_input("Why", key=f"switch_reason_{name}", max_chars=2000, placeholder="Kept in the audit log")
-        is_sure = st.checkbox(f"Yes, {verb.lower()} {said}", key=f"switch_sure_{name}")
+        key = f"switch_{'on' if is_off else 'off'}_{name}"  # the other way asks for its own reason and yes
+        reason = st.text_input("Why", key=f"{key}_reason", max_chars=2000, placeholder="Kept in the audit log")
+        is_sure = st.checkbox(f"Yes, {verb.lower()} {said}", key=f"{key}_sure")
         is_pressed = st.button(
             f"{verb} {said}",
-            key=f"switch_{name}",
+            key=key,
             icon=":material/power_settings_new:",
             type="secondary" if is_off else "primary",
             disabled=not (is_sure and len(reason.strip()) >= 3),
@@ -95,6 +98,30 @@ def _send(pin: Pin, assistant: Assistant, now: FleetNow, viewer: Viewer) -> None
         _refused(error)
         return
     _say(f"Sent as {sent.command_id}. What comes of it stands under recent commands.")
+
+
+def _put_back(pin: Pin, assistant: Assistant, viewer: Viewer) -> None:
+    """The settings that were changed, each with a button back to what it was."""
+    made = settings_made(pin, assistant.assistant_id)
+    if not made:
+        return
+    with st.expander(f"Put back what was set ({len(made)})", icon=":material/undo:"):
+        for one in made:
+            name, value = str(one.arguments[SETTING_NAMES[one.command_kind]]), one.arguments["value"]
+            with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+                st.markdown(
+                    f"**{plain(_parameter_words(name))}** was {one.previous_value:g}, is {value:g}: set by "
+                    f"{plain(one.actor_id)}, {gulf_time(one.issued_at)}",
+                    width="content",
+                )
+                is_pressed = st.button(f"Back to {one.previous_value:g}", key=f"back_{one.command_id}")
+            if is_pressed:
+                try:
+                    sent = put_back(pin, one.command_id, viewer=viewer)
+                except AuroraError as error:
+                    _refused(error)
+                    return
+                _say(f"Sent as {sent.command_id}: {code_words(name)} goes back to {one.previous_value:g}.")
 
 
 def _arguments(kind: CommandKind, assistant: Assistant, now: FleetNow) -> dict[str, Any]:
