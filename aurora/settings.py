@@ -52,7 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     assistants_allowed: str = ""
     """Where assistants may be connected over HTTP besides public addresses; written as AURORA_PULL_ALLOWED."""
     status_poll_s: Annotated[float, msgspec.Meta(ge=0.05, le=60)] = 1.0
-    """Seconds between two polls of an assistant; one that does not answer for 0.9 of it counts as down."""
+    """Seconds between two polls of an assistant; one that does not answer for 0.8 of it counts as down."""
     public_url: str = ""
     """Where assistants reach this Aurora, for their callbacks; `http://HOST:PORT` when empty."""
 

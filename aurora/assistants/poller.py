@@ -1,7 +1,7 @@
 """Polls every connected assistant at once, each in its own time: a dead one never holds up the others.
 
 A poll has two tries: the second starts when the first failed, or has not answered for half of the time. An
-assistant that answers neither within 0.9 of the interval is down: seen within two intervals of its last answer.
+assistant that answers neither within 0.8 of the interval is down: seen within two intervals of its last answer.
 """
 
 from __future__ import annotations
@@ -39,11 +39,12 @@ OnChange = Callable[[Sequence[LiveAssistant]], Awaitable[object]]
 
 STATE_CHANGE: Final = "assistant_state"
 ACTOR: Final = "aurora"
-_BUDGET: Final = 0.9
-_SECOND_TRY: Final = 0.45
+_BUDGET: Final = 0.8
+_SECOND_TRY: Final = 0.4
 _PAUSE: Final = 0.1
-"""Shares of the interval: for a whole poll, until its second try, between a failed try and the next."""
-_LAG_S: Final = 0.05
+_STALL: Final = 0.3
+"""Shares of the interval: for a whole poll, until its second try, between a failed try and the next; and what this
+process may be late by until its own clock counts for more than the assistant's silence."""
 _ENCODER: Final = msgspec.json.Encoder()
 _logger = logging.getLogger("aurora.assistants")
 
@@ -200,7 +201,7 @@ class Poller:
     def _stood_still(self, began: float, share: float) -> bool:
         """Whether much more time passed than was waited for."""
         waited = asyncio.get_running_loop().time() - began
-        return waited > share * self._interval + max(_LAG_S, _PAUSE * self._interval)
+        return waited > (share + _STALL) * self._interval
 
     async def _publish(self) -> None:
         self._show()

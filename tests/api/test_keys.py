@@ -32,8 +32,35 @@ ROUTES = [
     ("GET", "/api/v1/golden/party/party-0", "read"),
     ("POST", "/api/v1/golden/party/party-0:merge", "override"),
     ("POST", "/api/v1/golden/party/party-0:unmerge", "override"),
+    ("GET", "/api/v1/assistants/ast_1", "read"),
+    ("GET", "/api/v1/assistants/ast_1/endpoint", "admin"),
+    ("PUT", "/api/v1/assistants/ast_1/endpoint", "admin"),
+    ("DELETE", "/api/v1/assistants/ast_1/endpoint", "admin"),
+    ("GET", "/api/v1/assistants/ast_1/agent-card", "read"),
+    ("POST", "/api/v1/assistants/ast_1:disable", "command:write"),
+    ("POST", "/api/v1/assistants/ast_1:enable", "command:write"),
+    ("POST", "/api/v1/assistants/ast_1/commands", "command:write"),
+    ("POST", "/api/aurora/commands/ast_1", "command:write"),
+    ("GET", "/api/v1/commands", "read"),
+    ("GET", "/api/v1/commands/cmd_1", "read"),
+    ("POST", "/api/v1/commands/cmd_1:rollback", "command:write"),
+    ("GET", "/api/ast_1/status", "read"),
+    ("POST", "/api/ast_1/execute", "command:write"),
+    ("GET", "/api/ast_1/commands/cmd_1", "read"),
+    ("GET", "/api/v1/ecosystem", "read"),
+    ("GET", "/api/aurora/ecosystem-health", "read"),
 ]
-SCOPES = {"decide", "outcome", "override", "read", "ingest:write", "handoff:write", "quarantine:write", "admin"}
+SCOPES = {
+    "decide",
+    "outcome",
+    "override",
+    "read",
+    "ingest:write",
+    "handoff:write",
+    "command:write",
+    "quarantine:write",
+    "admin",
+}
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +102,8 @@ def test_the_routes_listed_here_are_all_that_there_are(client):
             .replace("demo.0", "{prefix}")
             .replace("usage", "{contract}")
             .replace("hof_1", "{handoff_id}")
+            .replace("ast_1", "{assistant_id}")
+            .replace("cmd_1", "{command_id}")
             .replace("quarantine/0", "quarantine/{quarantine_id}")
             .replace("party-0", "{entity_id}")
             .replace("golden/party", "golden/{kind}"),
