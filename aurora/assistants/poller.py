@@ -73,6 +73,7 @@ class Poller:
         self._client = client
         self._clock = clock
         self._ids = IdMaker(clock)
+        self._refreshing = asyncio.Lock()
         self._watches: dict[str, Watch] = {}
         self._endpoints: dict[str, Endpoint] = {}
         self._seen: tuple[Pack | None, int] = (None, -1)
@@ -123,6 +124,10 @@ class Poller:
 
     async def refresh(self) -> None:
         """See what changed of the pack, endpoints, switches and settings, by whatever process."""
+        async with self._refreshing:  # one that waits must not put back what a later one saw
+            await self._refreshed()
+
+    async def _refreshed(self) -> None:
         pack, version = self._pack(), fleet_version(self._state)
         if pack is None or (pack is self._seen[0] and version == self._seen[1]):
             return
