@@ -30,6 +30,8 @@ ALERT: Final = "alert"
 ACTOR: Final = "aurora"
 _COMMANDABLE: Final = frozenset({"full_orchestration", "read_write", "command_authority"})
 _BATCH: Final = 500
+_GOLDEN: Final = b'"golden_from"'
+"""Stands in golden's own commands and alerts; others, of which there may be many, are not read."""
 Place = tuple[str, str, str, str]
 """Kind, source, record and column: where two values disagree."""
 
@@ -73,8 +75,10 @@ def _said(state: StateReader) -> list[SyncCommand | SyncAlert]:
     entries = sorted([*entries_of(state, COMMAND), *entries_of(state, ALERT)], key=lambda entry: entry.seq)
     said: list[SyncCommand | SyncAlert] = []
     for entry in entries:
+        if _GOLDEN not in entry.body:
+            continue
         named: dict[str, Any] = msgspec.json.decode(entry.body)
-        if named.get("command_kind") == "sync" and "golden_from" in named:
+        if "golden_from" in named and named.get("command_kind") == "sync":
             said.append(msgspec.convert(named, SyncCommand))
         elif named.get("alert_kind") == "golden_conflict":
             said.append(msgspec.convert(named, SyncAlert))
