@@ -17,6 +17,7 @@ from aurora.privacy.disclosure import is_sealed, opened_text
 from aurora.store.lake import LakeReader, read_lake
 from aurora.store.paths import TenantPaths
 from aurora.store.vault import Vault
+from contracts import registry
 from contracts.fields import FIELDS
 
 _PASSED_OVER: Final = frozenset(
@@ -24,7 +25,6 @@ _PASSED_OVER: Final = frozenset(
         "batch_id",
         "batch_seq",
         "ingested_at",
-        "linked_at",
         "quarantine_id",
         "row_hash",
         "repair_batch_id",
@@ -32,19 +32,29 @@ _PASSED_OVER: Final = frozenset(
     }
 )
 _TOKEN: Final = re.compile(r"tok_[0-9a-f]{24}")
-_BOOKS: Final = frozenset({"batch_day", "journal_offset"})
-"""Tables that say when rows came, and nothing else."""
+_OF_THE_DOOR: Final = frozenset({"quarantine", "residency_refusal", "privacy_finding"})
+"""What the door made of rows that came in."""
 _SEALED_TABLES: Final = {"quarantine": ("raw_row",)}
 
 
 def lake_hash(paths: TenantPaths) -> tuple[str, dict[str, dict[str, Any]]]:
-    """SHA-256 over all raw tables, and `row_count` and `content_hash` of each table that has rows."""
+    """SHA-256 over all rows that came in, and `row_count` and `content_hash` of each table that has rows."""
     with read_lake(paths) as lake, Vault.open(paths) as vault:
-        tables = {name: _table(lake, vault, name) for name in sorted(lake.tables_with_rows("raw") - _BOOKS)}
+        tables = {name: _table(lake, vault, name) for name in _hashed(lake)}
     whole = hashlib.sha256()
     for name, about in tables.items():
         whole.update(f"{name} {about['row_count']} {about['content_hash']}\n".encode())
     return whole.hexdigest(), tables
+
+
+def _hashed(lake: LakeReader) -> list[str]:
+    """Tables whose rows came in, and the door's. Findings, links and books depend on when Aurora looked."""
+    declared = registry.tables()
+    return [
+        name
+        for name in sorted(lake.tables_with_rows("raw"))
+        if name in _OF_THE_DOOR or (name in declared and declared[name].is_ingested)
+    ]
 
 
 def _table(lake: LakeReader, vault: Vault, name: str) -> dict[str, Any]:
