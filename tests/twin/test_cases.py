@@ -59,6 +59,11 @@ def test_a_near_miss_breaks_no_rule_at_all(rule_id: str, part: Part, found: dict
     assert not broken
 
 
+def test_a_judge_who_comes_within_the_day_finds_the_same(rows: dict[str, pl.DataFrame], found: dict[str, Found]):
+    """No clock runs out in the day after the end: a life told up to midnight is judged some time after it."""
+    assert findings(rows, frame().until + dt.timedelta(hours=23, minutes=55)) == found
+
+
 def test_there_is_a_predicate_for_every_rule():
     assert len(PREDICATES) == RULES
 

@@ -91,9 +91,9 @@ def changes(draw: np.random.Generator, count: int, *, start: int, end: int) -> p
 
 
 def backups(draw: np.random.Generator, *, end: int) -> pl.DataFrame:
-    """A backup of each system, an hour or some old, restored on trial in the last weeks."""
+    """A nightly backup of each system, minutes old, restored on trial in the last weeks."""
     count = len(_SYSTEMS)
-    last = end - draw.integers(1, 20, count) * HOUR
+    last = end - draw.integers(1, 240, count) * 1_000_000
     return pl.DataFrame(
         {
             "backup_id": ids("BK-", count, width=3),
@@ -160,7 +160,7 @@ def pipeline_runs(draw: np.random.Generator, count: int, *, start: int, end: int
 def rule_packs(draw: np.random.Generator, *, end: int) -> pl.DataFrame:
     """The rule packs in force, held against the law within the week."""
     count = len(_PACKS)
-    checked = end - draw.integers(6, 150, count) * HOUR
+    checked = end - draw.integers(6, 130, count) * HOUR
     return pl.DataFrame(
         {
             "rule_pack_id": list(_PACKS),
@@ -194,6 +194,7 @@ def alerts(draw: np.random.Generator, count: int, *, start: int, end: int) -> pl
     severity = choose(draw, ("info", "low", "medium", "high", "critical"), count, (0.2, 0.25, 0.3, 0.18, 0.07))
     serious = severity.is_in(["high", "critical"]).to_numpy()
     noted = raised + draw.integers(5, 1300, count) * HOUR // 60
+    noted = np.where(serious, np.minimum(noted, end - HOUR), noted)
     noted = np.where((serious | (draw.random(count) < 0.6)) & (noted < end), noted, NEVER)
     return pl.DataFrame(
         {

@@ -169,7 +169,7 @@ def incident_cases(ledger: Ledger) -> list[Case]:
     quiet = {"incident_kind": "breach", "is_personal_breach": True, "is_high_risk": False, "is_risk_likely": False, "data_label": "pii.contact",
              "authority_notified_at": None, "subjects_notified_at": None, "closed_at": None, "postmortem_id": None}  # fmt: skip
     free, seen = pl.lit(value=True), pl.col("detected_at")
-    old, edge = {"detected_at": ledger.ago(hours=80)}, {"detected_at": ledger.ago(hours=71)}
+    old, edge = {"detected_at": ledger.ago(hours=80)}, {"detected_at": ledger.ago(hours=46)}
     after_72 = ledger.ago(hours=8)
     just = {"authority_notified_at": seen + pl.duration(hours=71)}
     risky = {"is_risk_likely": True}
@@ -181,9 +181,11 @@ def incident_cases(ledger: Ledger) -> list[Case]:
         breaks("HIPAA-009", where=early, change=quiet | health, since=seen + pl.duration(days=60), note="people not told of a breach of health records for more than 60 days"),
         keeps("HIPAA-009", where=early, change=quiet | health | {"subjects_notified_at": seen + pl.duration(days=59)}, note="people told of a breach of health records after 59 days"),
         breaks("PDPL-007", where=free, change=quiet | old | {"jurisdiction": "AE"}, since=after_72, note="data office not told for 80 hours"),
-        keeps("PDPL-007", where=free, change=quiet | edge | {"jurisdiction": "AE"}, note="data office not told for 71 hours"),
+        keeps("PDPL-007", where=free, change=quiet | edge | {"jurisdiction": "AE"}, note="data office not told for 46 hours"),
+        keeps("PDPL-007", where=free, change=quiet | just | {"jurisdiction": "AE"}, note="data office told after 71 hours"),
         breaks("ADGM-001", where=free, change=quiet | old | {"jurisdiction": "ADGM"}, since=after_72, note="commissioner not told for 80 hours"),
-        keeps("ADGM-001", where=free, change=quiet | edge | {"jurisdiction": "ADGM"}, note="commissioner not told for 71 hours"),
+        keeps("ADGM-001", where=free, change=quiet | edge | {"jurisdiction": "ADGM"}, note="commissioner not told for 46 hours"),
+        keeps("ADGM-001", where=free, change=quiet | just | {"jurisdiction": "ADGM"}, note="commissioner told after 71 hours"),
         breaks("DIFC-004", where=free, change=quiet | {"detected_at": ledger.ago(hours=40), "jurisdiction": "DIFC"}, since=ledger.ago(hours=40), note="commissioner not told"),
         keeps("DIFC-004", where=free, change=quiet | just | {"jurisdiction": "DIFC"}, note="commissioner told"),
         breaks("GDPR-015", where=free, change=quiet | risky | old | {"jurisdiction": "EU"}, since=after_72, note="authority not told of a risky breach for 80 hours"),

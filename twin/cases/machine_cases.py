@@ -54,7 +54,7 @@ def grant_cases(ledger: Ledger) -> list[Case]:
         breaks("HIPAA-008", where=plain, change={"session_ttl_s": SESSION_TTL_S + 600}, since=_UPDATED, note="session lives ten minutes too long"),
         keeps("HIPAA-008", where=plain, change={"session_ttl_s": SESSION_TTL_S}, note="session lives as long as it may"),
         breaks("SOC2-003", where=plain, change={"last_reviewed_at": ledger.ago(days=104)}, since=ledger.ago(days=14), note="reviewed 104 days ago"),
-        keeps("SOC2-003", where=plain, change={"last_reviewed_at": ledger.ago(days=89, hours=20)}, note="reviewed just within the quarter"),
+        keeps("SOC2-003", where=plain, change={"last_reviewed_at": ledger.ago(days=88, hours=20)}, note="reviewed 88 days ago"),
     ]  # fmt: skip
 
 
@@ -122,7 +122,7 @@ def upkeep_cases(ledger: Ledger) -> dict[str, list[Case]]:
         "backup": [
             breaks("SOC2-009", where=_ANY, change={"last_ok_at": ledger.ago(hours=40)}, since=ledger.ago(hours=16), note="no backup for 40 hours"),
             breaks("SOC2-009", where=_ANY, change={"last_restore_test_at": ledger.ago(days=100)}, since=ledger.ago(days=10), note="restore not tried for 100 days"),
-            keeps("SOC2-009", where=_ANY, change={"last_ok_at": ledger.ago(hours=23), "last_restore_test_at": ledger.ago(days=89)}, note="backup of yesterday, restore tried 89 days ago"),
+            keeps("SOC2-009", where=_ANY, change={"last_ok_at": ledger.ago(minutes=1), "last_restore_test_at": ledger.ago(days=88, hours=20)}, note="backup of the night, restore tried 88 days ago"),
         ],
         "component": [
             breaks("PCI-012", where=_ANY, change={"critical_vuln_age_days": 41}, since=ledger.ago(days=10), note="critical hole open for 41 days"),
@@ -139,7 +139,7 @@ def upkeep_cases(ledger: Ledger) -> dict[str, list[Case]]:
         ],
         "rule_pack": [
             breaks("GEN-008", where=_ANY, change={"checked_at": ledger.ago(days=9), "updated_at": ledger.ago(days=9)}, since=ledger.ago(days=2), note="held against the law nine days ago"),
-            keeps("GEN-008", where=_ANY, change={"checked_at": ledger.ago(days=6, hours=23), "updated_at": ledger.ago(days=6, hours=23)}, note="held against the law just within the week"),
+            keeps("GEN-008", where=_ANY, change={"checked_at": ledger.ago(days=5, hours=23), "updated_at": ledger.ago(days=5, hours=23)}, note="held against the law six days ago"),
         ],
         "audit_log": [
             breaks("PCI-011", where=_ANY, change={"system_age_days": 200, "online_history_days": 60, "total_history_days": 200}, since=_UPDATED, note="60 days of the log at once"),
@@ -151,7 +151,7 @@ def upkeep_cases(ledger: Ledger) -> dict[str, list[Case]]:
             breaks("SOC2-005", where=pl.col("raised_at") < ledger.ago(hours=30), change={"severity": "critical", "acknowledged_at": None, "actor_id": None},
                    since=pl.col("raised_at") + pl.duration(hours=24), note="critical, nobody took note for a day"),
             keeps("SOC2-005", where=pl.col("raised_at") < ledger.ago(hours=30), change={"severity": "medium", "acknowledged_at": None, "actor_id": None}, note="of medium severity, nobody took note"),
-            keeps("SOC2-005", where=_ANY, change={"severity": "high", "acknowledged_at": None, "actor_id": None, "raised_at": ledger.ago(hours=23), "updated_at": ledger.ago(hours=23)}, note="of high severity, raised 23 hours ago"),
+            keeps("SOC2-005", where=pl.col("raised_at") < ledger.ago(hours=30), change={"severity": "high", "acknowledged_at": pl.col("raised_at") + pl.duration(hours=23), "actor_id": "person-0008"}, note="of high severity, noted after 23 hours"),
         ],
     }  # fmt: skip
 
