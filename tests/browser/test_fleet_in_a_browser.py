@@ -62,11 +62,11 @@ def test_who_needs_whom_is_drawn_without_the_internet(window: Open) -> None:
     assert seen.strangers == []
 
 
-def test_a_card_says_its_state_in_words(window: Open) -> None:
-    page = window().open("assistants")
-    expect(page.get_by_text("Degraded", exact=True).first).to_be_visible()
-    expect(page.get_by_text("Down", exact=True).last).to_be_visible()
-    expect(page.get_by_text("Simulated", exact=True).first).to_be_visible()
+@pytest.mark.parametrize("word", ["Active", "Degraded", "Down", "Not watched", "Simulated", "Sample"])
+def test_a_card_says_its_state_in_a_word_and_an_icon(word: str, window: Open) -> None:
+    badge = window().open("assistants").locator(".stMarkdownBadge", has_text=word).first
+    expect(badge).to_be_visible()
+    expect(badge.get_by_role("img")).to_be_visible()
 
 
 def test_an_assistant_is_switched_off_with_a_reason_and_on_again(window: Open, pages: Pages) -> None:
