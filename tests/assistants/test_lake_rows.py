@@ -10,7 +10,7 @@ import pytest
 from aurora.assistants.client import Answer
 from aurora.assistants.commands import issue
 from aurora.assistants.lifecycle import answered, closed
-from aurora.entities.conflicts import _record
+from aurora.entities.conflicts import _record, read_open
 from aurora.errors import ComplianceError
 from aurora.ingest.journal import copy_journal
 from aurora.store.lake import create_lake, read_lake
@@ -112,3 +112,32 @@ def test_what_golden_records_tell_systems_is_in_the_lake(store, lake) -> None:
     assert lake("SELECT alert_id, alert_kind, about_contract, about_id, resolved_at FROM raw.alert") == [
         ("alr_sync_1", "golden_conflict", "party", "C-1", None)
     ]
+
+
+def test_golden_records_see_their_own_commands_among_others(fleet, store, join) -> None:
+    join("clara", "http://127.0.0.1:9")
+    request = CommandRequest(command_kind="sync", arguments={"contract": "party", "record_id": "C-9"})
+    made = issue(request, fleet, assistant_id="clara", actor_id="owner")
+    store.append(made.records, statements=made.statements).result()
+    assert read_open(store) == ({}, {})
+    own = SyncCommand(
+        command_id="cmd_sync_2",
+        command_kind="sync",
+        command_state="issued",
+        control_level="full_orchestration",
+        actor_id="aurora",
+        issued_at=NOW,
+        assistant_id="clara",
+        entity_kind="party",
+        entity_id="ent_1",
+        record=RecordName(source="sample_clara", record_id="C-1"),
+        column="phone",
+        golden_from=RecordName(source="sample_nina", record_id="N-1"),
+        batch_seq=3,
+        updated_at=NOW,
+        is_sample=True,
+        region="ae-dubai",
+    )
+    store.append([_record(own)]).result()
+    waiting, _ = read_open(store)
+    assert [one.said for one in waiting.values()] == [own]
