@@ -1,4 +1,4 @@
-"""Pull: rows from the assistants' export endpoints that the tenant's `sources.yaml` names."""
+"""Pull: rows from the assistants' export endpoints that the tenant's `pulls.yaml` names."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 def pull(
     source: Annotated[
-        str | None, typer.Argument(help="Source, or source.contract; every source of sources.yaml when absent.")
+        str | None, typer.Argument(help="Source, or source.contract; every source of pulls.yaml when absent.")
     ] = None,
     *,
     tenant: Tenant = None,
@@ -46,7 +46,7 @@ def pull(
     elif rows:
         print_table(rows, _COLUMNS)
     else:
-        print_line(f"Nothing to pull: {paths.directory / 'sources.yaml'} names no source.")
+        print_line(f"Nothing to pull: {paths.directory / 'pulls.yaml'} names no source.")
     for report in reports:
         if report.trouble is not None:
             raise report.trouble

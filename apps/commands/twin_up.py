@@ -87,4 +87,4 @@ def _show(started: Started, *, json: bool) -> None:
     if started.has_sources:
         note("Their exports: AURORA_PULL_ALLOWED=127.0.0.1 aurora pull")
     elif started.has_sources is False:
-        note("sources.yaml of the tenant is a person's file and was left alone: their exports are not in it.")
+        note("pulls.yaml of the tenant is a person's file and was left alone: their exports are not in it.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import polars as pl
 from msgspec import Meta, Struct
@@ -39,8 +39,7 @@ class Expectation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class _SourcesFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    sources: dict[str, Expectation] | list[Any] = {}
-    """A list is of what is pulled (`aurora.ingest.pull_sources`), and says nothing of expectations."""
+    sources: dict[str, Expectation] = {}
     quiet_days: tuple[dt.date, ...] = ()
     """Days on which nothing is expected of any source: public holidays."""
 
@@ -56,7 +55,7 @@ def declared_expectations(paths: TenantPaths, *, packs_dir: Path, pack: str) -> 
     for file in expectation_files(paths, packs_dir=packs_dir, pack=pack):
         declared = read_declared(file, _SourcesFile)
         quiet |= set(declared.quiet_days)
-        found |= declared.sources if isinstance(declared.sources, dict) else {}
+        found |= declared.sources
     every = Expectation(quiet_days=tuple(sorted(quiet)))
     return {
         EVERY_SOURCE: every,

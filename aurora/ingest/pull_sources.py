@@ -1,4 +1,4 @@
-"""What is pulled: the tenant's `sources.yaml`, one entry an export endpoint."""
+"""What is pulled: the tenant's `pulls.yaml`, one entry an export endpoint."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
@@ -15,7 +15,7 @@ from aurora.packs import read_declared
 from aurora.store.paths import TenantPaths, check_slug
 from contracts import registry
 
-FILE: Final = "sources.yaml"
+FILE: Final = "pulls.yaml"
 _SECRET: Final = re.compile(r"env:(?P<variable>PULL_[A-Z0-9_]{1,60})|file:(?P<file>[a-z0-9][a-z0-9_.\-]{0,63})")
 
 
@@ -41,10 +41,8 @@ class PullSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return f"{self.source}.{self.contract}"
 
 
-class _Sources(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    sources: tuple[PullSource, ...] | dict[str, Any]
-    """A mapping is of what is expected (`aurora.ingest.expectations`), and names nothing to pull."""
-    quiet_days: list[Any] = []
+class _Pulls(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pulls: tuple[PullSource, ...]
 
 
 def load_sources(paths: TenantPaths) -> tuple[PullSource, ...]:
@@ -52,8 +50,7 @@ def load_sources(paths: TenantPaths) -> tuple[PullSource, ...]:
     file = paths.directory / FILE
     if not file.exists():
         return ()
-    listed = read_declared(file, _Sources).sources
-    found = () if isinstance(listed, dict) else listed
+    found = read_declared(file, _Pulls).pulls
     seen: set[str] = set()
     for one in found:
         check_slug(one.source, field="source")
@@ -106,6 +103,6 @@ def _wrong(source: PullSource, field: str, problem: str) -> DataError:
     return DataError(
         f"{FILE}, source {source.source[:64]!r}, field {field}: {problem}.",
         field=field,
-        rule="sources",
+        rule="pulls",
         next_step="Correct the file; docs/how-to/send-data.md shows one.",
     )

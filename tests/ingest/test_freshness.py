@@ -11,7 +11,6 @@ import pytest
 from aurora.errors import DataError
 from aurora.ingest.expectations import Expectation, declared_expectations, publish_expectations, published_expectations
 from aurora.ingest.freshness import Amount, Silence, judge_amount, judge_silence, newest_amount, source_health
-from aurora.ingest.pull_sources import load_sources
 from aurora.store.lake import read_lake
 from tests.ingest.conftest import NOW
 
@@ -189,16 +188,6 @@ def test_declarations_of_pack_and_tenant_reach_the_lake(paths, tmp_path):
     (packs / "p" / "sources.yaml").write_text("sources:\n  crm: {every: 24}\n")
     with pytest.raises(DataError, match=r"sources\.yaml"):
         publish_expectations(paths, packs_dir=packs, pack="p")
-
-
-def test_a_file_that_says_what_is_pulled_says_nothing_of_expectations(paths, tmp_path):
-    file = paths.directory / "sources.yaml"
-    file.write_text("sources: [{source: clara, url: 'https://clara.example/export', contract: task}]\n")
-    assert set(declared_expectations(paths, packs_dir=tmp_path, pack="p")) == {"*"}
-    assert [one.name for one in load_sources(paths)] == ["clara.task"]
-    file.write_text("sources: {clara: {expected_low_count: 5}}\n")
-    assert declared_expectations(paths, packs_dir=tmp_path, pack="p")["clara"].expected_low_count == 5
-    assert load_sources(paths) == ()
 
 
 def test_health_is_read_from_the_ledger(gateway, row, paths):

@@ -278,7 +278,7 @@ def test_two_pulls_of_one_source_do_not_meet(serve, company):
 
 
 def write_sources(paths: TenantPaths, *sources: dict[str, Any]) -> None:
-    (paths.directory / "sources.yaml").write_text(json.dumps({"sources": sources}), encoding="utf-8")
+    (paths.directory / "pulls.yaml").write_text(json.dumps({"pulls": sources}), encoding="utf-8")
 
 
 def test_sources_are_found_by_source_and_by_name(paths):

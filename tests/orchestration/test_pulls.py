@@ -13,7 +13,7 @@ from orchestration.work import utc_now
 
 
 def write_sources(paths: TenantPaths, *sources: dict[str, Any]) -> None:
-    (paths.directory / "sources.yaml").write_text(json.dumps({"sources": sources}), encoding="utf-8")
+    (paths.directory / "pulls.yaml").write_text(json.dumps({"pulls": sources}), encoding="utf-8")
 
 
 def source(name: str, **changed: Any) -> dict[str, Any]:

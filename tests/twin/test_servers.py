@@ -95,13 +95,13 @@ def test_aurora_pulls_their_exports_once(fleet, tmp_path):
 
 def test_sources_of_a_person_are_left_alone(tmp_path):
     paths = create_tenant(tmp_path, "demo", "ae-dubai")
-    file = paths.directory / "sources.yaml"
+    file = paths.directory / "pulls.yaml"
     assert write_sources(paths, {"clara": "http://127.0.0.1:1"}, has_token=True)
     assert write_sources(paths, {"clara": "http://127.0.0.1:2"}, has_token=True)
     assert {(one.source, one.secret) for one in load_sources(paths)} == {("twin_clara", "file:twin")}
-    file.write_text("sources: []\n", encoding="utf-8")
+    file.write_text("pulls: []\n", encoding="utf-8")
     assert not write_sources(paths, {"clara": "http://127.0.0.1:3"}, has_token=True)
-    assert file.read_text(encoding="utf-8") == "sources: []\n"
+    assert file.read_text(encoding="utf-8") == "pulls: []\n"
 
 
 def test_a_message_becomes_a_task_that_can_be_read_listed_and_given_up(clara):

@@ -70,7 +70,7 @@ def write_sources(paths: TenantPaths, assistants: Mapping[str, str], *, has_toke
         for name, url in assistants.items()
         for contract in PULLED
     ]
-    text = yaml.safe_dump({"sources": [_plain(one) for one in sources]}, sort_keys=False)
+    text = yaml.safe_dump({"pulls": [_plain(one) for one in sources]}, sort_keys=False)
     fresh = file.with_suffix(".tmp")
     fresh.write_text(_MARK + text, encoding="utf-8")
     fresh.replace(file)

@@ -45,7 +45,7 @@ class Started:
 
     twin: RunningTwin
     has_sources: bool | None
-    """Whether `sources.yaml` names its exports; None when it was not asked for."""
+    """Whether `pulls.yaml` names its exports; None when it was not asked for."""
 
 
 def run_twin(

@@ -16,7 +16,7 @@ SOURCES_TAG = "aurora/sources"
 
 
 def pulled_asset() -> dg.AssetsDefinition:
-    """Pages of the sources in the tenant's `sources.yaml`; their rows land in the raw tables."""
+    """Pages of the sources in the tenant's `pulls.yaml`; their rows land in the raw tables."""
 
     @dg.asset(key=PULLED_KEY, group_name="pulled", description="Pages from the assistants' export endpoints.")
     def _pulled(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult[None]:
@@ -57,7 +57,7 @@ def pull_sensor(job: "dg.UnresolvedAssetJobDefinition") -> dg.SensorDefinition:
         job=job,
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Pulls each source of sources.yaml when its interval is over.",
+        description="Pulls each source of pulls.yaml when its interval is over.",
     )
     def _sensor(context: dg.SensorEvaluationContext, workspace: Workspace) -> dg.SensorResult | dg.SkipReason:
         from aurora.ingest.pull_sources import load_sources
