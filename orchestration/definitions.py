@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from orchestration.defs.compliance.assets import compliance_assets
 from orchestration.defs.decisions.assets import decision_assets
 from orchestration.defs.entities.assets import entity_assets
 from orchestration.defs.ingest.assets import ingest_assets
@@ -24,7 +25,14 @@ from orchestration.resources import Workspace
 
 def build_assets() -> list[dg.AssetsDefinition]:
     """What `build` materialises, the checks apart."""
-    return [*ingest_assets(), *entity_assets(), *transform_assets(), *decision_assets(), *ml_assets()]
+    return [
+        *ingest_assets(),
+        *entity_assets(),
+        *compliance_assets(),
+        *transform_assets(),
+        *decision_assets(),
+        *ml_assets(),
+    ]
 
 
 def build_definitions() -> dg.Definitions:

@@ -14,6 +14,8 @@ GROUP = "raw"
 FLEET_TABLES = ("assistant", "source_expectation")
 JOURNAL_TABLES = ("decision", "journal_offset", "outcome", "override")
 ENTITY_TABLES = ("entity_link", "entity_match", "survivor_rule")
+RULE_TABLES = ("finding", "rule_sweep")
+_OTHERS = (*FLEET_TABLES, *JOURNAL_TABLES, *ENTITY_TABLES, *RULE_TABLES)
 
 
 def raw_key(table: str) -> dg.AssetKey:
@@ -23,7 +25,7 @@ def raw_key(table: str) -> dg.AssetKey:
 
 def landing_tables() -> tuple[str, ...]:
     """Tables that dropped files fill: all that nothing else fills, so that a new contract is among them."""
-    return tuple(name for name in registry.tables() if name not in (*FLEET_TABLES, *JOURNAL_TABLES, *ENTITY_TABLES))
+    return tuple(name for name in registry.tables() if name not in _OTHERS)
 
 
 def ingest_assets() -> list[dg.AssetsDefinition]:
