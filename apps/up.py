@@ -22,6 +22,8 @@ from apps.ports import require_free
 from apps.render import note, print_line
 from aurora.errors import NotReadyError
 from aurora.settings import PREFIX, PROJECT_DIR, Settings
+from aurora.store.journal import StateReader
+from aurora.store.paths import TenantPaths
 
 _STOP_SECONDS = 10.0
 _READY_SECONDS = 60.0
@@ -71,10 +73,11 @@ class Children:
         self._environment = dict(environment)
         self._logs = logs
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._dispensable: set[str] = set()
         logs.mkdir(parents=True, exist_ok=True)
 
-    def start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start `python -m arguments...` with its output in `logs/<name>.log`."""
+    def start(self, name: str, *arguments: str, is_dispensable: bool = False) -> subprocess.Popen[bytes]:
+        """Start `python -m arguments...` with its output in `logs/<name>.log`; without a dispensable one all goes on."""
         with (self._logs / f"{name}.log").open("ab") as log:
             child = subprocess.Popen(
                 [sys.executable, "-m", *arguments],
@@ -86,6 +89,8 @@ class Children:
                 start_new_session=True,
             )
         self._running[name] = child
+        if is_dispensable:
+            self._dispensable.add(name)
         return child
 
     def log(self, name: str) -> Path:
@@ -94,8 +99,13 @@ class Children:
 
     def check(self) -> None:
         """`NotReadyError` when a child has ended by itself."""
-        for name, child in self._running.items():
-            if child.poll() is not None:
+        for name, child in list(self._running.items()):
+            if child.poll() is None:
+                continue
+            if name in self._dispensable:
+                note(f"{name} ended by itself with code {child.returncode}; the rest goes on. See {self.log(name)}.")
+                self.forget(name)
+            else:
                 raise NotReadyError(
                     f"{name} ended by itself with code {child.returncode}.",
                     next_step=f"Read the end of {self.log(name)}; `aurora doctor` checks the machine.",
@@ -145,7 +155,7 @@ def wait_until_answers(url: str, *, still_running: Callable[[], None], seconds: 
     raise NotReadyError(f"{url} did not answer within {seconds:.0f} s.", next_step="Run `aurora doctor`.")
 
 
-def up(settings: Settings, *, with_dagster: bool) -> None:
+def up(settings: Settings, *, with_dagster: bool, with_twin: bool) -> None:
     """Serve until interrupted. Raises `Interrupted` when asked to stop, `NotReadyError` when something dies."""
     require_free(settings.host, settings.port, setting=PREFIX + "PORT")
     if with_dagster:
@@ -161,6 +171,8 @@ def up(settings: Settings, *, with_dagster: bool) -> None:
         _announce(home, settings, key_file=prepared.key_file)
         seed_tenant(settings, prepared.paths, progress=note)
         _build(children, settings)
+        if with_twin:
+            _start_twin(children, prepared.paths)
         if with_dagster:
             _start_dagster(children, settings)
         note("Running. Ctrl-C ends everything.")
@@ -215,6 +227,17 @@ def _build(children: Children, settings: Settings) -> None:
         # The pages and the API go on with what is there: one bad table must not darken the owner's screen.
         note(f"The build ended with code {code}; its messages are above. Pages show what is there.")
         note("  next: mend what they name, then `aurora build`: it goes on where it stopped.")
+
+
+def _start_twin(children: Children, paths: TenantPaths) -> None:
+    """Simulated assistants, where nobody connected a real one: a fleet that can be watched and commanded at once."""
+    from twin.servers.connecting import other_assistants
+
+    with StateReader(paths) as state:
+        if other_assistants(state):
+            return
+    children.start("twin", "apps.cli", "twin", "up", "--connect", "--base-port", "0", is_dispensable=True)
+    note("Simulated assistants are starting (see Assistants); `aurora up --no-twin` leaves them out.")
 
 
 def _start_dagster(children: Children, settings: Settings) -> None:

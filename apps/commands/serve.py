@@ -20,6 +20,7 @@ def register(app: typer.Typer) -> None:
 def up(
     *,
     dagster: Annotated[bool, typer.Option(help="Start Dagster's web UI and daemon too.")] = True,
+    twin: Annotated[bool, typer.Option(help="Run simulated assistants, unless a real one is connected.")] = True,
 ) -> None:
     """Build what is not fresh and serve until Ctrl-C.
 
@@ -28,7 +29,7 @@ def up(
     from apps import up as supervisor
 
     try:
-        supervisor.up(load_settings(os.environ), with_dagster=dagster)
+        supervisor.up(load_settings(os.environ), with_dagster=dagster, with_twin=twin)
     except supervisor.Interrupted:
         note("Ended.")
         raise typer.Exit(130) from None

@@ -25,7 +25,10 @@ def up(
         int, typer.Option(help="Port of the control channel; assistants follow. 0: free ones.")
     ] = 8100,
     connect: Annotated[
-        bool, typer.Option("--connect", help="Register them with the tenant, and their exports for `aurora pull`.")
+        bool, typer.Option("--connect", help="Register with the tenant those that nobody else connected.")
+    ] = False,
+    pull: Annotated[
+        bool, typer.Option("--pull", help="With --connect: name their exports in pulls.yaml, for `aurora pull`.")
     ] = False,
     token: Annotated[bool, typer.Option("--token", help="Have them want a bearer token, which is made.")] = False,
     tenant: Tenant = None,
@@ -58,6 +61,7 @@ def up(
         settings,
         options,
         is_connected=connect,
+        is_pulled=pull,
         on_up=lambda started: _show(started, json=json),
     )
     note("Ended.")

@@ -15,11 +15,14 @@ from typing import Any
 
 import httpx
 
-from aurora.assistants.endpoints import bearer, connected
+from apps.bootstrap import utc_now
+from aurora.assistants.endpoints import bearer, connect, connected
 from aurora.ingest.pull_sources import load_sources
-from aurora.settings import PROJECT_DIR
+from aurora.settings import PROJECT_DIR, Settings
 from aurora.store.journal import StateReader
-from aurora.store.paths import TenantPaths
+from aurora.store.paths import TenantPaths, create_tenant
+from aurora.store.state import StateStore
+from contracts.messages.commands import EndpointRequest
 from twin.servers.running import servers_file
 
 
@@ -50,7 +53,7 @@ def started(data_dir: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[
 
 def test_a_connected_twin_is_known_to_the_tenant_and_ends_in_order(tmp_path):
     paths = TenantPaths(tmp_path, "demo", "ae-dubai")
-    with started(tmp_path, "--connect", "--token") as (child, told):
+    with started(tmp_path, "--connect", "--pull", "--token") as (child, told):
         assert (told["label"], len(told["assistants"]), told["has_sources"]) == ("simulated", 16, True)
         with StateReader(paths) as state:
             endpoints = connected(state)
@@ -77,6 +80,20 @@ def test_a_connected_twin_is_known_to_the_tenant_and_ends_in_order(tmp_path):
     assert not servers_file(paths).exists()
     with StateReader(paths) as state:
         assert len(connected(state)) == 16
+
+
+def test_a_real_assistant_stays_connected(tmp_path):
+    paths = create_tenant(tmp_path, "demo", "ae-dubai")
+    real = EndpointRequest(base_url="http://127.0.0.1:9")
+    with StateStore.open(paths, clock=utc_now) as store:
+        _, (record, statements) = connect(
+            real, Settings(), assistant_id="clara", actor_id="person:amal", is_local=True, now=utc_now()
+        )
+        store.append([record], statements=statements).result()
+    with started(tmp_path, "--connect", "--pull") as (_, told), StateReader(paths) as state:
+        found = {name: one.base_url for name, one in connected(state).items()}
+    assert found == {**told["assistants"], "clara": real.base_url}
+    assert "twin_clara" not in {one.source for one in load_sources(paths)}
 
 
 def test_ctrl_c_ends_it(tmp_path):

@@ -9,13 +9,16 @@ from typing import Final
 import msgspec
 import yaml
 
-from aurora.assistants.endpoints import connect
+from aurora.assistants.endpoints import connect, connected
 from aurora.ingest.pull_sources import FILE, PullSource
 from aurora.settings import Settings
+from aurora.store.journal import StateReader
 from aurora.store.paths import TenantPaths
 from aurora.store.state import StateStore
 from contracts.messages.commands import EndpointRequest
 
+ACTOR: Final = "person:twin_operator"
+"""Who connects simulated assistants: what somebody else connected stays as it is."""
 SECRET: Final = "twin"  # noqa: S105 - the name of a file, not what is in it
 PULLED: Final = ("task", "conversation", "usage", "assistant_status")
 """What the live assistants write of themselves."""
@@ -31,27 +34,34 @@ def connect_assistants(
     assistants: Mapping[str, str],
     *,
     has_token: bool,
-    actor_id: str,
     clock: Callable[[], dt.datetime],
-) -> None:
-    """Register each assistant's base address with the tenant, in one transaction."""
+) -> dict[str, str]:
+    """Register the base address of each assistant that nobody else connected, in one transaction; which they are."""
     secret = f"file:{SECRET}" if has_token else None
-    changes = [
-        connect(
-            EndpointRequest(base_url=url, secret=secret),
-            settings,
-            assistant_id=name,
-            actor_id=actor_id,
-            is_local=True,
-            now=clock(),
-        )[1]
-        for name, url in assistants.items()
-    ]
     with StateStore.open(paths, clock=clock) as store:
+        others = other_assistants(store)
+        mine = {name: url for name, url in assistants.items() if name not in others}
+        changes = [
+            connect(
+                EndpointRequest(base_url=url, secret=secret),
+                settings,
+                assistant_id=name,
+                actor_id=ACTOR,
+                is_local=True,
+                now=clock(),
+            )[1]
+            for name, url in mine.items()
+        ]
         store.append(
             [record for record, _ in changes],
             statements=[statement for _, statements in changes for statement in statements],
         ).result()
+    return mine
+
+
+def other_assistants(state: StateReader) -> frozenset[str]:
+    """Assistants that a person connected: real ones."""
+    return frozenset(name for name, endpoint in connected(state).items() if endpoint.actor_id != ACTOR)
 
 
 def write_sources(paths: TenantPaths, assistants: Mapping[str, str], *, has_token: bool) -> bool:

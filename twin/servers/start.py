@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 import uvloop
 
@@ -20,8 +19,6 @@ from twin.servers.connecting import SECRET, connect_assistants, write_sources
 from twin.servers.fleet_servers import FleetServers
 from twin.servers.ports import ADMIN, bound_ports
 from twin.servers.running import RunningTwin, announce, new_token, refuse_second, token_file, withdraw
-
-ACTOR: Final = "person:twin_operator"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +52,12 @@ def run_twin(
     options: Options,
     *,
     is_connected: bool,
+    is_pulled: bool,
     on_up: Callable[[Started], None],
 ) -> bool:
     """Serve every assistant of `pack` until SIGTERM, or SIGINT: then True. `on_up` is told once all ports listen.
+
+    `is_connected` registers them with the tenant, `is_pulled` writes their exports into its `pulls.yaml` too.
 
     Errors: `ConflictError` when a twin runs already, `NotReadyError` for a port that is taken.
     """
@@ -84,15 +84,15 @@ def run_twin(
     )
     has_sources = None
     if is_connected:
-        connect_assistants(
+        mine = connect_assistants(
             paths,
             settings,
             assistants,
             has_token=token is not None,
-            actor_id=ACTOR,
             clock=lambda: dt.datetime.now(dt.UTC),
         )
-        has_sources = write_sources(paths, assistants, has_token=token is not None)
+        if is_pulled:
+            has_sources = write_sources(paths, mine, has_token=token is not None)
 
     def up() -> None:
         announce(paths, twin)
