@@ -10,12 +10,12 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from apps.api import command_messages, golden_messages, messages, quarantine_messages
+from apps.api import command_messages, compliance_messages, golden_messages, messages, quarantine_messages
 from apps.api.caller import PROBLEM_ANSWER
 from apps.api.dispatch import DECISIONS
 from apps.api.problems import PROBLEMS
 from aurora.identity.keys import Scope
-from contracts.messages import assistants, commands, decisions, ecosystem, entities, handoffs
+from contracts.messages import assistants, commands, compliance, decisions, ecosystem, entities, handoffs
 
 Document = dict[str, Any]
 
@@ -39,6 +39,14 @@ _PUBLISHED: tuple[Any, ...] = (
     commands.RollbackRequest,
     commands.Switch,
     commands.SwitchRequest,
+    compliance.Enforcement,
+    compliance_messages.EnforceRequest,
+    compliance_messages.EvaluateRequest,
+    compliance_messages.FindingsPage,
+    compliance_messages.PostureReport,
+    compliance_messages.RuleLine,
+    compliance_messages.RulesPage,
+    compliance_messages.Verdicts,
     decisions.DecisionRequest,
     decisions.OutcomeRequest,
     decisions.OverrideRequest,
@@ -73,10 +81,12 @@ _PUBLISHED: tuple[Any, ...] = (
 _ROOMS: tuple[ModuleType, ...] = (
     messages,
     command_messages,
+    compliance_messages,
     golden_messages,
     quarantine_messages,
     assistants,
     commands,
+    compliance,
     decisions,
     ecosystem,
     entities,

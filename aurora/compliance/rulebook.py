@@ -31,6 +31,7 @@ from aurora.compliance.expressions import GIVEN, Condition, compile_condition
 from aurora.compliance.records import ValueType, typed
 from aurora.errors import NotFoundError
 from aurora.packs.reading import read_declared, wrong
+from aurora.settings import Settings
 from contracts import registry
 from contracts.field import FieldType
 from contracts.rule_records import record_table
@@ -168,7 +169,13 @@ class Rulebook:
 
 def load_rulebook(packs_dir: Path) -> Rulebook:
     """Every rule pack below `packs_dir/_rules`, compiled. `PackError` and `DataError` name what is wrong, and where."""
-    return read_rulebook(packs_dir / FOLDER)
+    return read_rulebook(rules_folder(packs_dir))
+
+
+def rules_folder(packs_dir: Path) -> Path:
+    """Where the rule packs stand: with the packs, or those that are shipped where a company's own packs have none."""
+    own = packs_dir / FOLDER
+    return own if own.is_dir() else Settings().packs_dir / FOLDER
 
 
 def read_rulebook(folder: Path) -> Rulebook:

@@ -15,7 +15,7 @@ from aurora.compliance.declarations import Example
 from aurora.compliance.records import typed
 from aurora.compliance.rulebook import RecordRule, Rulebook
 from aurora.compliance.rules import Verdict
-from aurora.errors import DataError
+from aurora.errors import DataError, NotFoundError
 from contracts.rule_records import record_table
 
 EXAMPLES_NOW = dt.datetime(2026, 6, 15, 9, tzinfo=dt.UTC)
@@ -41,9 +41,16 @@ class RuleVerdict:
 def record_of(rulebook: Rulebook, record: str, given: Mapping[str, Any], *, where: str) -> dict[str, object]:
     """A record from columns and facts as JSON or YAML gives them; the rest is unknown.
 
-    `DataError` names a field that the record does not have, or a value of the wrong type.
+    `DataError` names a field that the record does not have, or a value of the wrong type; `NotFoundError` a record
+    that no rule speaks of.
     """
     contract = record_table(record)
+    if contract not in rulebook.by_contract:
+        raise NotFoundError(
+            f"No rule speaks of a record {record[:64]!r}.",
+            field="record",
+            next_step=f"Records are: {', '.join(rulebook.by_contract)}.",
+        )
     fields = rulebook.fields(contract)
     found: dict[str, object] = dict.fromkeys(fields)
     for name, value in given.items():

@@ -154,9 +154,9 @@ def _evaluated(parts: Services, wanted: EvaluateRequest) -> Verdicts:
 
 def _book(parts: Services) -> Rulebook:
     """The rules that bind tenants of the pack; read again when a file changed."""
-    from aurora.compliance.rulebook import FOLDER
+    from aurora.compliance.rulebook import rules_folder
 
-    folder = parts.settings.packs_dir / FOLDER
+    folder = rules_folder(parts.settings.packs_dir)
     changed = tuple(sorted((str(file), file.stat().st_mtime_ns) for file in folder.rglob("*.yaml")))
     return _loaded(folder, parts.settings.pack, changed)
 
