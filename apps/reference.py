@@ -19,6 +19,8 @@ from apps.contract_reference import contract_pages
 from apps.format_reference import formats_page
 from apps.pack_reference import pack_pages
 from apps.protocol_reference import protocol_page
+from apps.rule_reference import PAGE as RULES_PAGE
+from apps.rule_reference import rules_page
 from aurora import settings as settings_module
 from aurora.settings import PREFIX, PROJECT_DIR, Settings
 
@@ -35,6 +37,7 @@ def pages() -> dict[Path, str]:
         **{page: _GENERATED + text for page, text in pack_pages().items()},
         reference / "formats.md": _GENERATED + formats_page(),
         reference / "protocol.md": _GENERATED + protocol_page(attribute_docs),
+        RULES_PAGE: _GENERATED + rules_page(),
         reference / "benchmarks.md": _GENERATED + benchmarks_page(),
         Path("README.md"): readme(),
     }
