@@ -45,8 +45,8 @@ def test_a_column_that_chooses_rows_affects_all_columns(house):
 
 def test_a_column_that_only_staging_names_stops_no_mart_of_another_table(house):
     raw = raw_columns(STATE)
-    raw["raw__conversation"] = tuple(name for name in raw["raw__conversation"] if name != "turn_count")
-    assert house.lineage.stopped(raw) == ["stg_raw__conversations"]
+    raw["raw__journal_offset"] = tuple(name for name in raw["raw__journal_offset"] if name != "row_count")
+    assert house.lineage.stopped(raw) == ["stg_raw__journal_offsets"]
 
 
 def test_every_assistant_exports_contracts_that_exist():
