@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aurora.store.connection import BUSY_TIMEOUT_MS, MEMORY_LIMIT, spill_folder
+from aurora.store.connection import BUSY_TIMEOUT_MS, DISABLED_OPTIMIZERS, MEMORY_LIMIT, spill_folder
 from aurora.store.extensions import LAKE_EXTENSIONS, OFFLINE, link_extensions
 from aurora.store.paths import TenantPaths
 
@@ -39,7 +39,7 @@ def profile_parts(paths: TenantPaths, raw_snapshot: int) -> dict[str, Any]:
             },
         ],
         "extensions": list(LAKE_EXTENSIONS),
-        "settings": {"TimeZone": "UTC"},
+        "settings": {"TimeZone": "UTC", "disabled_optimizers": DISABLED_OPTIMIZERS},
         "config_options": {
             **OFFLINE,
             "extension_directory": str(extensions),
