@@ -6,7 +6,6 @@ What a step does belongs to the engine: a stage only calls it and tells what it 
 
 from __future__ import annotations
 
-import datetime as dt
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,10 +25,10 @@ from orchestration.freshness import (
     read_record,
     write_record,
 )
+from orchestration.sweeping import rules_inputs, run_rules, was_swept_lately
 from orchestration.work import Work
 
 Outcome = Literal["built", "fresh"]
-_SWEEP_EVERY: Final = dt.timedelta(hours=1)
 _PROGRESS_LINES: Final = 8
 """At most, while files come in: a first start brings dozens of small ones."""
 
@@ -230,52 +229,6 @@ def _run_conflicts(work: Work) -> Mapping[str, object]:
     return settle_conflicts(work.paths, pack.assistants, clock=work.clock)
 
 
-# rules ----------------------------------------------------------------------------------------
-
-
-def _rules_inputs(work: Work) -> str:
-    """What came in, and the rules."""
-    from aurora.compliance.rulebook import load_rulebook
-    from aurora.store.lake import read_lake
-
-    book = load_rulebook(work.settings.packs_dir).for_industry(work.settings.pack)
-    with read_lake(work.paths) as lake:
-        came = lake.query(
-            "SELECT (SELECT max(batch_seq) FROM raw.ingest_batch), (SELECT max(journal_seq) FROM raw.journal_offset)"
-        ).row(0)
-    code = fingerprint_content((PROJECT_DIR / "aurora" / "compliance").glob("*.py"))
-    return fingerprint(book.book_hash, code, *came)
-
-
-def _was_swept_lately(work: Work) -> bool:
-    """Clocks run out without a new row."""
-    known = read_record(work.paths, "rules")
-    swept_at = None if known is None else known.details.get("swept_at")
-    return isinstance(swept_at, str) and work.clock() - dt.datetime.fromisoformat(swept_at) < _SWEEP_EVERY
-
-
-def _run_rules(work: Work) -> Mapping[str, object]:
-    from aurora.compliance.findings import record_sweep
-    from aurora.compliance.rulebook import load_rulebook
-    from aurora.compliance.sweep import sweep
-    from aurora.store.lake import read_lake
-
-    book = load_rulebook(work.settings.packs_dir).for_industry(work.settings.pack)
-    with read_lake(work.paths) as lake:
-        swept = sweep(book, lake, now=work.clock())
-    found = record_sweep(work.paths, swept)
-    return {
-        "swept_at": swept.now.isoformat(),
-        "rule_count": swept.figures.height,
-        "judged_count": int(swept.figures["judged_count"].sum()),
-        "broken_count": swept.hits.height,
-        "opened_count": found.opened_count + found.reopened_count,
-        "remediated_count": found.remediated_count,
-        "open_count": found.open_count,
-        "raw_snapshot_id": swept.raw_snapshot_id,
-    }
-
-
 # checks, marts, features ----------------------------------------------------------------------
 
 
@@ -379,9 +332,9 @@ ENTITIES: Final = Stage(
 RULES: Final = Stage(
     name="rules",
     meaning="records that break a rule",
-    inputs=_rules_inputs,
-    run=_run_rules,
-    is_there=_was_swept_lately,
+    inputs=rules_inputs,
+    run=run_rules,
+    is_there=was_swept_lately,
 )
 CHECKS: Final = Stage(
     name="checks", meaning="the raw lake against its contracts", inputs=_checks_inputs, run=_run_checks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from aurora.catalogue.lineage import Column
 from aurora.catalogue.python_reads import Read, code_reads, page_reads
 from aurora.compliance.expressions import compile_condition
 from aurora.compliance.records import DECISION_FIELDS
+from aurora.compliance.rulebook import load_rulebook
 from aurora.decisions.features import MART, FeatureRow
 from aurora.ingest.source_formats import ANY, source_formats
 from aurora.packs import PROTOCOL_EXPORTS, Pack
@@ -86,7 +87,21 @@ def source_users(project: Path = PROJECT_DIR) -> tuple[User, ...]:
     for read in code_reads(project, _ROOMS):
         by_module.setdefault(read.module, []).append(read)
     users += [_user("code", module, reads) for module, reads in by_module.items()]
-    return (*users, *_policies(project))
+    return (*users, *_policies(project), *_record_rules(project))
+
+
+def _record_rules(project: Path) -> Iterator[User]:
+    """Rules about records: the columns that they and the facts they need read."""
+    book = load_rulebook(project / "packs")
+    for rule in book.rules:
+        read = {(f"raw.{rule.contract}", name) for name in (*rule.condition.fields, *rule.file.evidence)}
+        for group in book.facts.values():
+            if group.record == rule.contract and set(group.facts) & set(rule.condition.fields):
+                words = re.findall(r"[a-z_]+", group.sql)
+                read |= {(f"raw.{contract}", word) for contract in group.reads for word in (*words, *group.by)}
+        yield User(
+            kind="rule", name=rule.rule_id, tables=frozenset(table for table, _ in read), columns=frozenset(read)
+        )
 
 
 def pack_users(packs: Sequence[Pack]) -> tuple[User, ...]:
