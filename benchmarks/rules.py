@@ -119,15 +119,18 @@ def _planted(part: Part) -> set[tuple[str, str, str]]:
 def _fill(paths: TenantPaths, book: Rulebook, part: Part, wanted: int) -> None:
     """All rows once, then those without a planted case again and again, until the ruled contracts hold `wanted`."""
     rows = _rows(part)
-    held = sum(frame.height for name, frame in rows.items() if name in book.by_contract)
-    copies = max(0, wanted // held)
     cases = part.truth["planted_cases"].select("contract", "source", "record_key").unique()
+    # a trail is a chain, and a company is one: neither is repeated
+    repeated = {
+        name: _without(name, frame, cases)
+        for name, frame in rows.items()
+        if name in book.by_contract and name not in ("audit_event", "tenant")
+    }
+    held = sum(frame.height for name, frame in rows.items() if name in book.by_contract)
+    copies = max(0, -((held - wanted) // sum(frame.height for frame in repeated.values())))
     for contract, frame in rows.items():
         _append(paths, contract, frame)
-        # trails are chains, and counts of roles, purposes and lists are small in any company
-        if contract not in book.by_contract or contract in ("audit_event", "tenant"):
-            continue
-        plain = _without(contract, frame, cases)
+    for contract, plain in repeated.items():
         block = max(1, _CHUNK // max(1, plain.height))
         for first in range(0, copies, block):
             many = plain.join(pl.DataFrame({"_copy": range(first, min(first + block, copies))}), how="cross")

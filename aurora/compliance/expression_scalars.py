@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import operator
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -36,20 +37,20 @@ _SPANS: Final[Mapping[str, dt.timedelta]] = {
 _MONTHS: Final[Mapping[str, int]] = {"MONTH": 1, "YEAR": 12}
 
 
-class ScalarParts:
+class ScalarParts(ABC):
     """The half of the compiler that makes values; the other half makes truth."""
 
+    @abstractmethod
     def compile(self, node: exp.Expr) -> Node:
         """One part of the tree, by its kind."""
-        raise NotImplementedError
 
+    @abstractmethod
     def truth(self, node: exp.Expr) -> Evaluate:
         """One part of the tree that is true or false."""
-        raise NotImplementedError
 
+    @abstractmethod
     def refuse(self, node: exp.Expr, problem: str) -> DataError:
         """What to raise for that part."""
-        raise NotImplementedError
 
     # numbers ----------------------------------------------------------------------------------
 
