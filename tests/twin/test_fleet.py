@@ -254,6 +254,10 @@ def test_handoffs_join_two_assistants_and_know_the_edges(told: tuple[Frame, Part
     assert set(allowed.select("from_assistant_id", "to_assistant_id").rows()) <= {("clara", "laila")}
     assert set(moved.filter(~pl.col("is_edge_allowed"))["handoff_state"]) == {"refused"}
     assert "refused" not in set(allowed["handoff_state"])
+    taken = allowed.drop_nulls("accepted_at")
+    assert (taken["accepted_at"] > taken["requested_at"]).all()
+    assert (taken["completed_at"].drop_nulls() >= taken.drop_nulls("completed_at")["accepted_at"]).all()
+    assert taken["error_type"].null_count() == taken.height
 
 
 def test_commands_beyond_the_control_level_were_refused(told: tuple[Frame, Part]):

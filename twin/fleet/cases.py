@@ -16,6 +16,10 @@ from twin.ids import of_list, times
 
 _TRY_SHARE = 0.03
 """Of the work that moves without an edge: handed over all the same, and refused."""
+_LOST_SHARE = 0.005
+"""Of the handoffs over an edge: never taken on, since the message was lost or came too late."""
+_ACCEPT_P50_MS, _ACCEPT_SPREAD = 45.0, 0.75
+"""Time until the other assistant says that it takes the work on: lognormal, 95 % within some 155 ms."""
 
 
 def steps(skills: Skills, done: Done) -> pl.DataFrame:
@@ -92,16 +96,29 @@ def handoff_rows(frame: Frame, found: pl.DataFrame) -> pl.DataFrame:
     )
     edges = pl.Series([f"{one}>{other}" for one, other in sorted(frame.edges)], dtype=pl.String)
     edge = pl.format("{}>{}", "from_assistant_id", "assistant_id").is_in(edges.implode()) | pl.lit(not frame.edges)
-    tries = pl.Series(frame.draws("handoffs").random(moved.height) < _TRY_SHARE)
-    moved = moved.with_columns(edge.alias("is_edge")).filter(pl.col("is_edge") | tries)
+    draws = frame.draws("handoffs")
+    tries = pl.Series(draws.random(moved.height) < _TRY_SHARE)
     moved = moved.with_columns(
-        pl.when("is_edge").then(pl.col("started_at", "ended_at")),
-        pl.col("is_over", "is_failed", "is_begun") & pl.col("is_edge"),
+        edge.alias("is_edge"),
+        pl.Series("is_lost", draws.random(moved.height) < _LOST_SHARE),
+        pl.Series("accept_us", 1000 * _ACCEPT_P50_MS * draws.lognormal(0.0, _ACCEPT_SPREAD, moved.height)).cast(
+            pl.Int64
+        ),
+    ).filter(pl.col("is_edge") | tries)
+    is_taken = pl.col("is_edge") & ~pl.col("is_lost")
+    accepted = pl.col("requested_at") + pl.duration(microseconds="accept_us")
+    is_known = accepted < pl.lit(frame.until)
+    moved = moved.with_columns(
+        pl.when(is_taken & is_known).then(accepted).alias("accepted_at"),
+        pl.when(is_taken & is_known & pl.col("is_over"))
+        .then(pl.max_horizontal("ended_at", accepted))
+        .alias("completed_at"),
     )
     state = (
         pl.when(~pl.col("is_edge")).then(pl.lit("refused"))
-        .when("is_failed").then(pl.lit("failed")).when("is_over").then(pl.lit("completed"))
-        .when("is_begun").then(pl.lit("accepted")).otherwise(pl.lit("offered"))
+        .when("is_lost").then(pl.lit("failed"))
+        .when(pl.col("completed_at").is_not_null()).then(pl.lit("completed"))
+        .when(pl.col("accepted_at").is_not_null()).then(pl.lit("accepted")).otherwise(pl.lit("offered"))
     )  # fmt: skip
     return moved.select(
         pl.format("handoff-{}", "task_id").alias("handoff_id"),
@@ -113,17 +130,11 @@ def handoff_rows(frame: Frame, found: pl.DataFrame) -> pl.DataFrame:
         pl.lit("task").alias("contract"),
         pl.when(pl.lit(bool(frame.edges))).then("is_edge").alias("is_edge_allowed"),
         pl.lit(value=True).alias("is_contract_valid"),
-        pl.when(~pl.col("is_edge"))
-        .then(pl.lit("no_edge"))
-        .when("is_failed")
-        .then(pl.lit("task_failed"))
-        .alias("error_type"),
+        pl.when(~pl.col("is_edge")).then(pl.lit("no_edge")).when("is_lost").then(pl.lit("timeout")).alias("error_type"),
         "requested_at",
-        pl.col("started_at").alias("accepted_at"),
-        pl.when("is_over").then("ended_at").alias("completed_at"),
-        pl.when("is_over")
-        .then((pl.col("ended_at") - pl.col("requested_at")).dt.total_milliseconds())
-        .alias("duration_ms"),
-        pl.when("is_over").then("ended_at").otherwise(pl.coalesce("started_at", "requested_at")).alias("updated_at"),
+        "accepted_at",
+        "completed_at",
+        (pl.col("completed_at") - pl.col("requested_at")).dt.total_milliseconds().alias("duration_ms"),
+        pl.coalesce("completed_at", "accepted_at", "requested_at").alias("updated_at"),
         pl.lit(value=True).alias("is_sample"),
     )
