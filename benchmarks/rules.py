@@ -1,7 +1,7 @@
 """Rules: the verdict of all rules on one record, a sweep of the whole book, and both engines on random records.
 
 Records are the simulated brokerage's, repeated with keys of their own until there are five million; what was planted
-stays once. `benchmarks.campaigns.rule_engines` runs 10,000 random records a rule; here it is a fifth of that.
+stays once.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from twin.frame import Frame, Part
 RECORDS: Final = 5_000_000
 UNTIL: Final = dt.datetime(2026, 10, 30, tzinfo=dt.UTC)
 _CHUNK: Final = 200_000
-_RANDOM: Final = 2_000
+_RANDOM: Final = 10_000
 _CALLS: Final = 5_000
 
 

@@ -101,7 +101,7 @@ def _drawn(kind: ValueType, words: dict[str, list[Any]], draw: random.Random, co
 
 def _number(words: dict[str, list[Any]], draw: random.Random) -> Decimal:
     near = draw.choice(words["number"])
-    found: Decimal = near * draw.choice((1, 1, 1, 2, 10)) + draw.choice(
+    found: Decimal = near * draw.choice((1, 1, 1, 2, 10, 1000)) + draw.choice(
         (0, 0, 1, -1, Decimal("0.01"), draw.randint(-1000, 1000))
     )
     return found
