@@ -1,0 +1,22 @@
+select
+    finding_id,
+    rule_id,
+    rule_pack_id,
+    regime,
+    about_contract,
+    record_source,
+    about_id,
+    assistant_id,
+    severity,
+    finding_state,
+    evidence,
+    found_at,
+    due_at,
+    owner_role,
+    resolved_at,
+    actor_id,
+    note,
+    updated_at,
+    is_sample,
+    region
+from {{ source("raw", "finding") }}
