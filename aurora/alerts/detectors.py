@@ -158,7 +158,8 @@ def _means(row: npt.NDArray[np.int64], slot: npt.NDArray[np.int64], values: Floa
     total, count = np.zeros(shape), np.zeros(shape)
     np.add.at(total, (row, slot), values)
     np.add.at(count, (row, slot), 1)
-    return np.divide(total, count, out=np.full(shape, np.nan), where=count > 0)
+    means: Floats = np.divide(total, count, out=np.full(shape, np.nan), where=count > 0)
+    return means
 
 
 def _median(past: Floats) -> Floats:

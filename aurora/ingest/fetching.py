@@ -1,4 +1,4 @@
-"""One GET to a foreign server, guarded: resolved once, every address checked, the checked one connected to.
+"""One GET or POST to a foreign server, guarded: resolved once, every address checked, the checked one connected to.
 
 No redirects, no proxies, no compression, a limit on bytes and on seconds, and an answer that was cut off is
 an error, never a short answer. Addresses that are not public are refused unless the operator allows them.
@@ -74,6 +74,28 @@ def fetch(url: str, *, headers: Mapping[str, str], guard: Guard, sink: Sink) -> 
         raise FetchError(
             f"{host} did not answer: {reason}.",
             next_step="See that it is up; the pull goes on where it ended.",
+            rule="reachable",
+            is_passing=not isinstance(error, ssl.SSLCertVerificationError),
+        ) from error
+    finally:
+        connection.close()
+
+
+def post(url: str, body: bytes, *, headers: Mapping[str, str], guard: Guard) -> int:
+    """POST `body` and return the status of a 2xx answer. Errors: `UsageError` for the URL, `FetchError`."""
+    host, port, is_tls, target = url_parts(url)
+    address = checked_addresses(host, port, guard.allowed)[0]
+    connection = _Pinned(host, port, address, is_tls=is_tls, timeout_s=guard.timeout_s)
+    try:
+        connection.request("POST", target, body=body, headers={"Connection": "close", **headers})
+        with connection.getresponse() as response:
+            if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
+                raise _status_error(response, host, {name.lower(): value for name, value in response.getheaders()})
+            return response.status
+    except (OSError, http.client.HTTPException) as error:
+        raise FetchError(
+            f"{host} did not answer: {str(error)[:_MAX_REASON] or type(error).__name__}.",
+            next_step="See that it is up; what was not delivered is tried again.",
             rule="reachable",
             is_passing=not isinstance(error, ssl.SSLCertVerificationError),
         ) from error

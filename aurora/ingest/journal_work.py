@@ -12,6 +12,7 @@ import msgspec
 
 from aurora.store.fleet import command_row
 from aurora.store.journal import JournalEntry, StateReader
+from contracts.messages.alerts import Alert
 from contracts.messages.assistants import CONTROL
 from contracts.messages.commands import Command, hashed
 from contracts.messages.entities import SyncAlert, SyncCommand
@@ -20,7 +21,8 @@ SOURCE: Final = "journal"
 _KINDS: Final = msgspec.json.Decoder(dict[str, Any])
 _COMMAND: Final = msgspec.json.Decoder(Command)
 _SYNC: Final = msgspec.json.Decoder(SyncCommand)
-_ALERT: Final = msgspec.json.Decoder(SyncAlert)
+_SYNC_ALERT: Final = msgspec.json.Decoder(SyncAlert)
+_ALERT: Final = msgspec.json.Decoder(Alert)
 
 
 def command_facts(entry: JournalEntry, state: StateReader) -> dict[str, Any]:
@@ -72,8 +74,10 @@ def _sync_facts(command: SyncCommand, entry: JournalEntry) -> dict[str, Any]:
 
 
 def alert_facts(entry: JournalEntry) -> dict[str, Any]:
-    """An alert's state as a row of the contract `alert`."""
-    alert = _ALERT.decode(entry.body)
+    """An alert's state as a row of the contract `alert`: of a rule, or of golden records."""
+    if b'"golden_from"' not in entry.body:
+        return _rule_alert_facts(_ALERT.decode(entry.body), entry)
+    alert = _SYNC_ALERT.decode(entry.body)
     names = ("alert_id", "alert_kind", "severity", "summary", "assistant_id", "raised_at", "resolved_at")
     return {
         **{name: getattr(alert, name) for name in (*names, "updated_at", "is_sample", "region")},
@@ -82,6 +86,16 @@ def alert_facts(entry: JournalEntry) -> dict[str, Any]:
         "cause": f"{alert.column} differs from {alert.golden_from.source}",
         "suggested_action": f"Put {alert.column} right in {alert.record.source}.",
         "dedupe_key": alert.alert_id,
+        "source": SOURCE,
+        "row_number": entry.seq,
+    }
+
+
+def _rule_alert_facts(alert: Alert, entry: JournalEntry) -> dict[str, Any]:
+    names = ("alert_id", "alert_kind", "severity", "summary", "assistant_id", "rule_id", "about_contract", "about_id")
+    more = ("cause", "suggested_action", "dedupe_key", "alert_label", "raised_at", "acknowledged_at", "resolved_at")
+    return {
+        **{name: getattr(alert, name) for name in (*names, *more, "actor_id", "updated_at", "is_sample", "region")},
         "source": SOURCE,
         "row_number": entry.seq,
     }

@@ -63,6 +63,18 @@ class LakeReader:
         require_select(self._connection, sql)
         return self._connection.execute(sql, _bound(params)).pl()
 
+    def declared(self, sql: str, params: Parameters = (), *, field: str) -> pl.DataFrame:
+        """`query` of a SELECT that stands in a declaration; `DataError` names the `field` where it cannot run."""
+        try:
+            return self.query(sql, params)
+        except duckdb.Error as error:
+            raise DataError(
+                f"The query of {field} cannot run: {_first_line(error)}",
+                field=field,
+                rule="query",
+                next_step="Correct the query in its file.",
+            ) from error
+
     def snapshot_id(self, layer: Layer) -> int:
         """The snapshot that is read; in a writer, the one the transaction began from."""
         return self._snapshots[layer]
