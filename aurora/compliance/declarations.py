@@ -95,6 +95,20 @@ class FactsFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     facts: dict[Slug, FactGroup]
 
 
+class SourceCoverage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one source carries of the contracts that it sends, where that is less than all."""
+
+    because: Line
+    carries: dict[Slug, tuple[Slug, ...]]
+    """Columns by contract; of a contract that is not named it carries all."""
+
+
+class CoverageFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`packs/_rules/coverage.yaml`."""
+
+    sources: dict[Slug, SourceCoverage]
+
+
 class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the rule stands."""
 

@@ -1,7 +1,7 @@
 """Posture: where the company stands towards each regime, and each assistant with it. Derived, never typed.
 
 - non_compliant: a critical finding is open, or any open finding is past its clock.
-- pending_review: anything else is open; or nothing can be said, because no record of the regime's rules is there or
+- pending_review: anything else is open; or nothing can be said, because no record of the regime's rules says enough or
   the rule pack is stale.
 - compliant: otherwise.
 """
@@ -35,7 +35,7 @@ def posture_by_regime(rulebook: Rulebook, lake: LakeReader, *, now: dt.datetime)
     """One row a regime of the rulebook, sorted: posture, and the counts it follows from."""
     found = _counted(lake, "regime", now)
     judged = lake.query(
-        "SELECT regime, sum(judged_count) AS n, max(updated_at) AS at, count(*) AS rules FROM ("
+        "SELECT regime, sum(judged_count - unknown_count) AS n, max(updated_at) AS at, count(*) AS rules FROM ("
         " SELECT *, row_number() OVER (PARTITION BY rule_id ORDER BY updated_at DESC) AS place FROM raw.rule_sweep)"
         " WHERE place = 1 GROUP BY regime"
     )

@@ -20,12 +20,14 @@ import msgspec
 from aurora.compliance.calendars import business_days_ago
 from aurora.compliance.declarations import (
     Calendar,
+    CoverageFile,
     FactGroup,
     FactsFile,
     Parameter,
     ParametersFile,
     RuleFile,
     RulePackFile,
+    SourceCoverage,
 )
 from aurora.compliance.expressions import GIVEN, Condition, compile_condition
 from aurora.compliance.records import ValueType, typed
@@ -50,6 +52,7 @@ _TYPES: Final[Mapping[FieldType, ValueType]] = {
     "json": "text_list",
 }
 """JSON columns that rules read are arrays of texts."""
+_ALWAYS: Final = ("source", "is_sample", "region", "updated_at")
 ParameterValues = Mapping[str, tuple[ValueType, object]]
 
 
@@ -107,6 +110,8 @@ class Rulebook:
     packs: tuple[RulePack, ...]
     facts: Mapping[str, FactGroup]
     calendars: Mapping[str, Calendar]
+    coverage: Mapping[str, SourceCoverage]
+    """Sources that carry less than their contracts."""
 
     @cached_property
     def rules(self) -> tuple[RecordRule, ...]:
@@ -125,7 +130,9 @@ class Rulebook:
     def book_hash(self) -> str:
         """SHA-256 (hex) of all that verdicts depend on."""
         parts = [pack.pack_hash for pack in self.packs]
-        rest = msgspec.json.encode([msgspec.to_builtins(dict(one)) for one in (self.facts, self.calendars)])
+        rest = msgspec.json.encode(
+            [msgspec.to_builtins(dict(one)) for one in (self.facts, self.calendars, self.coverage)]
+        )
         return hashlib.sha256("".join(parts).encode() + rest).hexdigest()
 
     def pack(self, name: str) -> RulePack:
@@ -162,6 +169,15 @@ class Rulebook:
                     found[f"${name}"] = business_days_ago(calendar, now, int(parameter.value))
         return found
 
+    def silent_sources(self, rule: RecordRule) -> list[str]:
+        """Sources that never carry a column that the rule asks for, sorted: their records are unknown to it."""
+        columns = {field.name for field in registry.table(rule.contract).fields} & set(rule.condition.fields)
+        return sorted(
+            source
+            for source, one in self.coverage.items()
+            if rule.contract in one.carries and columns - {*one.carries[rule.contract], *_ALWAYS}
+        )
+
     def fields(self, contract: str) -> dict[str, ValueType]:
         """What rules about a contract may read: its columns and its facts, with their types."""
         return fields_of(contract, self.facts)
@@ -183,8 +199,9 @@ def read_rulebook(folder: Path) -> Rulebook:
     calendars = {file.stem: read_declared(file, Calendar) for file in sorted((folder / "calendars").glob("*.yaml"))}
     facts = read_declared(folder / "facts.yaml", FactsFile).facts
     _check_facts(folder / "facts.yaml", facts)
+    coverage = _coverage(folder / "coverage.yaml")
     packs = tuple(_load_pack(file, facts, calendars) for file in sorted(folder.glob("*/pack.yaml")))
-    return Rulebook(packs, MappingProxyType(facts), MappingProxyType(calendars))
+    return Rulebook(packs, MappingProxyType(facts), MappingProxyType(calendars), MappingProxyType(coverage))
 
 
 def fields_of(contract: str, facts: Mapping[str, FactGroup]) -> dict[str, ValueType]:
@@ -205,6 +222,16 @@ def _check_facts(file: Path, facts: Mapping[str, FactGroup]) -> None:
         columns = {field.name for field in registry.table(group.record).fields}
         if stray := sorted(set(group.by) - columns) + sorted(set(group.facts) & columns):
             raise wrong(file, f"facts.{name}", f"does not fit the columns of {group.record}: {', '.join(stray)}")
+
+
+def _coverage(file: Path) -> dict[str, SourceCoverage]:
+    sources = read_declared(file, CoverageFile).sources if file.is_file() else {}
+    for source, one in sources.items():
+        for contract, columns in one.carries.items():
+            known = {field.name for field in registry.table(contract).fields} if contract in registry.tables() else ()
+            if stray := sorted(set(columns) - set(known)):
+                raise wrong(file, f"sources.{source}.{contract}", f"names what is no column: {', '.join(stray)}")
+    return sources
 
 
 def _load_pack(head: Path, facts: Mapping[str, FactGroup], calendars: Mapping[str, Calendar]) -> RulePack:

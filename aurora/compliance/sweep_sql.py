@@ -35,7 +35,8 @@ def sweep_sql(rulebook: Rulebook, contract: str, rules: Sequence[RecordRule], gi
     records that break one, each with its key, source, evidence (`e_<field>`), clock starts (`t_<field>`), and `broken_<n>`.
     """
     texts = [with_values(rule.file.violates_when, _values(rulebook, rule), given) for rule in rules]
-    verdicts = [f"({text}) AS c{place}" for place, text in enumerate(texts)]
+    silent = [rulebook.silent_sources(rule) for rule in rules]
+    verdicts = [f"{_where_told(text, silent[place])} AS c{place}" for place, text in enumerate(texts)]
     counts = [
         f"count(*) FILTER (WHERE c{place}) AS broken_{place}, count(*) FILTER (WHERE c{place} IS NULL) AS unknown_{place}"
         for place in range(len(rules))
@@ -120,6 +121,13 @@ def literal(value: object) -> str:
             return f"[{', '.join(map(literal, value))}]"
         case _:
             raise TypeError(f"{type(value).__name__} has no literal")
+
+
+def _where_told(text: str, silent: Sequence[str]) -> str:
+    """The condition, unknown for records of sources that do not carry what it asks for."""
+    if not silent:
+        return f"({text})"
+    return f"CASE WHEN source IN ({', '.join(map(literal, silent))}) THEN NULL ELSE ({text}) END"
 
 
 def _values(rulebook: Rulebook, rule: RecordRule) -> ParameterValues:

@@ -162,3 +162,16 @@ def test_a_changed_rule_is_tried_on_history_before_it_goes_live(own: TenantPaths
     assert (len(tests["AML-002"].gained), len(tests["AML-002"].lost)) == (0, 1)
     assert tests["DLD-007"].new_count == 0
     assert set(tests) == {"AML-002", "AML-006", "DLD-007"}
+
+
+def test_records_of_a_silent_source_are_counted_as_unknown(own: TenantPaths, book: Rulebook):
+    with read_lake(own) as lake:
+        deal = lake.query("SELECT * FROM raw.deal LIMIT 1").with_columns(
+            deal_id=pl.lit("SALE-1"), source=pl.lit("funnel"), source_of_funds=pl.lit(None, dtype=pl.String)
+        )
+        before = sweep(book, lake, now=UNTIL, rule_ids=["AML-016"]).figures.to_dicts()[0]
+    fill(own, {"deal": deal})
+    with read_lake(own) as lake:
+        after = sweep(book, lake, now=UNTIL, rule_ids=["AML-016"]).figures.to_dicts()[0]
+    assert after["broken_count"] == before["broken_count"]
+    assert after["unknown_count"] == before["unknown_count"] + 1

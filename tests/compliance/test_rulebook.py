@@ -171,3 +171,12 @@ def test_clocks_run_out_in_their_own_units():
     for kind, span in kinds.items():
         assert due_at(Clock(kind=kind, said="t"), 5, TUESDAY, CALENDAR) == TUESDAY + span
     assert due_at(Clock(kind="pre_act", said="t"), None, TUESDAY, CALENDAR) == TUESDAY
+
+
+def test_the_silence_of_a_source_that_never_carries_a_word_is_no_breach(book: Rulebook, copy: Path):
+    assert "funnel" in book.silent_sources(book.rule("AML-016"))
+    assert book.silent_sources(book.rule("DLD-009")) == ["sample_theodora"]
+    assert book.silent_sources(book.rule("RES-002")) == []
+    edit(copy, "coverage.yaml", "deal: [deal_stage,", "deal: [deal_sage,")
+    with pytest.raises(DataError, match="deal_sage"):
+        load_rulebook(copy)

@@ -34,6 +34,8 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
         "packs/real_estate/assistants/clara.yaml",
         "packs/real_estate/compliance/res_001.yaml",
         "packs/real_estate/workflows/lead_to_payment.yaml",
+        "packs/_rules/facts.yaml",
+        "packs/_rules/uae_aml/aml_002.yaml",
         "packs/_shared/llms.yaml",
         "packs/_shared/compliance/gen_003.yaml",
         "dbt_project/dbt_project.yml",
