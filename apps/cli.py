@@ -12,6 +12,7 @@ import sys
 import typer
 
 from apps.commands import (
+    alerts,
     assistants,
     benches,
     chaos,
@@ -57,6 +58,7 @@ for _room in (
     contract,
     packs,
     rules,
+    alerts,
     assistants,
     commands,
     keys,

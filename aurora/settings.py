@@ -51,6 +51,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     assistants_allowed: str = ""
     """Where assistants may be connected over HTTP besides public addresses; written as AURORA_PULL_ALLOWED."""
+    alerts_allowed: str = ""
+    """Where alerts may be delivered besides public addresses; written as AURORA_PULL_ALLOWED."""
     status_poll_s: Annotated[float, msgspec.Meta(ge=0.05, le=60)] = 1.0
     """Seconds between two polls of an assistant; one that does not answer for 0.8 of it counts as down."""
     public_url: str = ""
@@ -60,6 +62,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def assistants_allowed_hosts(self) -> tuple[str, ...]:
         """The entries of `assistants_allowed`."""
         return tuple(one.strip() for one in self.assistants_allowed.split(",") if one.strip())
+
+    @property
+    def alerts_allowed_hosts(self) -> tuple[str, ...]:
+        """The entries of `alerts_allowed`."""
+        return tuple(one.strip() for one in self.alerts_allowed.split(",") if one.strip())
 
     @property
     def callback_base(self) -> str:

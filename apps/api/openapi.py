@@ -15,7 +15,7 @@ from apps.api.caller import PROBLEM_ANSWER
 from apps.api.dispatch import DECISIONS
 from apps.api.problems import PROBLEMS
 from aurora.identity.keys import Scope
-from contracts.messages import assistants, commands, compliance, decisions, ecosystem, entities, handoffs
+from contracts.messages import alerts, assistants, commands, compliance, decisions, ecosystem, entities, handoffs
 
 Document = dict[str, Any]
 
@@ -26,6 +26,12 @@ _DESCRIPTION = (
     "`traceparent` is taken and returned. Replies carry RateLimit and RateLimit-Policy."
 )
 _PUBLISHED: tuple[Any, ...] = (
+    alerts.Alert,
+    alerts.AlertPage,
+    alerts.AlertRulesPage,
+    alerts.LabelRequest,
+    alerts.Mute,
+    alerts.MuteRequest,
     assistants.AgentCard,
     assistants.CommandReply,
     assistants.ExecuteRequest,
@@ -84,6 +90,7 @@ _ROOMS: tuple[ModuleType, ...] = (
     compliance_messages,
     golden_messages,
     quarantine_messages,
+    alerts,
     assistants,
     commands,
     compliance,

@@ -8,7 +8,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from types import MappingProxyType
 from typing import Any, Final
@@ -46,7 +46,7 @@ class Surroundings:
     paths: TenantPaths
     allowed: tuple[str, ...] = ()
     """Addresses that need not be public."""
-    environ: Mapping[str, str] = MappingProxyType(os.environ)
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
 
 def send(channel: Channel, message: Outgoing, around: Surroundings) -> None:
@@ -141,9 +141,10 @@ def title_of(message: Outgoing) -> str:
     count = len(message.alerts)
     if message.kind == "alert.digest":
         return f"Aurora digest: {count} alerts that may be worth a look"
-    first = message.alerts[0].summary if message.alerts else "nothing"
-    head = "Aurora test" if message.kind == "alert.test" else "Aurora alert"
-    return f"{head}: {first}" if count < 2 else f"{head}: {first} (and {count - 1} more)"
+    if not message.alerts:
+        return "Aurora test: this channel works"
+    head = f"Aurora alert: {message.alerts[0].summary}"
+    return head if count == 1 else f"{head} (and {count - 1} more)"
 
 
 def text_of(alert: Alert) -> str:

@@ -1,0 +1,254 @@
+"""Alerts: judge the rules, list what is open, say what was worth it, try the channels."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+import typer
+
+from apps.render import Json, Tenant, print_json, print_line, print_table
+from apps.session import open_paths
+from aurora.errors import DataError, NotFoundError
+
+if TYPE_CHECKING:
+    from aurora.alerts.channels import Surroundings
+    from aurora.alerts.rules import TenantAlerts
+    from aurora.settings import Settings
+    from aurora.store.paths import TenantPaths
+    from aurora.store.state import StateStore
+    from contracts.messages.alerts import AlertDelivery
+
+AlertName = Annotated[str, typer.Argument(help="Id of an alert, such as alr_...")]
+Actor = Annotated[str, typer.Option(help="Who says so.")]
+_COLUMNS = ("alert_id", "tier", "severity", "state", "raised_at", "summary", "cause", "alert_label")
+_RULES = ("rule_id", "raised_count", "relevant_count", "labelled_count", "precision", "precision_low", "precision_high", "page_from", "muted_because")  # fmt: skip
+
+
+def register(app: typer.Typer) -> None:
+    """Add this room's commands."""
+    room = typer.Typer(help="Alerts: what changed, since when, likely why, and what to do.", no_args_is_help=True)
+    room.command("list")(list_open)
+    room.command("test")(try_channel)
+    for command in (run, label, ack, mute, rules, digest):
+        room.command()(command)
+    app.add_typer(room, name="alert")
+
+
+def list_open(
+    *,
+    shown: Annotated[
+        Literal["open", "acknowledged", "resolved", "all"], typer.Option("--state", help="Alerts in this state.")
+    ] = "open",
+    tier: Annotated[Literal["page", "digest"] | None, typer.Option(help="Only of this tier.")] = None,
+    rule: Annotated[str | None, typer.Option(help="Only of this rule.")] = None,
+    assistant: Annotated[str | None, typer.Option(help="Only about this assistant.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 50,
+    tenant: Tenant = None,
+    json: Json = False,
+) -> None:
+    """Alerts, the newest first."""
+    from aurora.alerts.book import open_book
+    from aurora.alerts.reads import list_alerts, state_of
+
+    _, paths = open_paths(tenant)
+    found = list_alerts(open_book(paths), shown=shown, tier=tier, rule_id=rule, assistant_id=assistant, limit=limit)
+    rows = [{**msgspec.to_builtins(one), "state": state_of(one)} for one in found]
+    if json:
+        print_json({"tenant": paths.tenant, "alerts": rows})
+    elif rows:
+        print_table(rows, _COLUMNS)
+    else:
+        print_line(f"No alert is {shown}. `aurora alert run` judges the rules.")
+
+
+def run(
+    *,
+    deliver: Annotated[bool, typer.Option(help="Send new pages to the channels of the tenant's alerts.yaml.")] = True,
+    tenant: Tenant = None,
+    json: Json = False,
+) -> None:
+    """Judge every rule over the lake and the live fleet, raise and resolve alerts, and deliver pages."""
+    from apps.bootstrap import utc_now
+    from aurora.alerts.raising import run_rules
+    from aurora.alerts.rules import load_alert_rules
+    from aurora.assistants.live import read_live
+
+    settings, paths = open_paths(tenant)
+    now = utc_now()
+    with _opened(paths) as (store, own):
+        declared = load_alert_rules(settings.packs_dir, settings.pack)
+        raised = run_rules(paths, declared, own, store, fleet=read_live(paths, now=now), now=now)
+        sent = _delivered(settings, paths, store, own, "page", now) if deliver else []
+    figures: dict[str, Any] = {
+        "rules": len(declared),
+        "raised": len(raised.alerts),
+        "resolved": len(raised.resolved),
+        "repeated": raised.repeated_count,
+        "muted": raised.muted,
+        "left_out": raised.left_out,
+        "deliveries": sent,
+    }
+    if json:
+        print_json({"tenant": paths.tenant, **figures, "alerts": raised.alerts})
+        return
+    for one in raised.alerts:
+        print_line(f"{one.tier} {one.severity}: {one.summary} Likely cause: {one.cause or 'unknown'}.")
+    print_line(f"{len(raised.alerts)} raised, {len(raised.resolved)} resolved, {raised.repeated_count} known already.")
+    for rule_id, why in raised.left_out.items():
+        print_line(f"Not judged: {rule_id}, {why}.")
+    _tell(sent)
+
+
+def label(
+    alert_id: AlertName,
+    said: Annotated[Literal["relevant", "noise"], typer.Argument(help="Whether it was worth it.")],
+    *,
+    actor: Actor = "cli",
+    tenant: Tenant = None,
+    json: Json = False,
+) -> None:
+    """Say whether an alert was worth it. Rules that are mostly noise mute themselves; thresholds follow the labels."""
+    from apps.bootstrap import utc_now
+    from aurora.alerts.book import label_alert
+
+    _, paths = open_paths(tenant)
+    with _opened(paths) as (store, _):
+        alert = label_alert(store, alert_id, said, actor_id=actor, now=utc_now())
+    print_json(alert) if json else print_line(f"{alert_id} is {said}.")
+
+
+def ack(alert_id: AlertName, *, actor: Actor = "cli", tenant: Tenant = None, json: Json = False) -> None:
+    """Take note of an alert: it is not raised again while it lasts."""
+    from apps.bootstrap import utc_now
+    from aurora.alerts.book import acknowledge_alert
+
+    _, paths = open_paths(tenant)
+    with _opened(paths) as (store, _):
+        alert = acknowledge_alert(store, alert_id, actor_id=actor, now=utc_now())
+    print_json(alert) if json else print_line(f"{alert_id} is acknowledged.")
+
+
+def mute(
+    target: Annotated[str, typer.Argument(help="A rule's id, or a dedupe key of an alert.")],
+    because: Annotated[str, typer.Option(help="Why, in your words.")],
+    *,
+    hours: Annotated[float | None, typer.Option(min=0.1, help="For so long; for good without it.")] = None,
+    lift: Annotated[bool, typer.Option("--lift", help="End the mute instead.")] = False,
+    actor: Actor = "cli",
+    tenant: Tenant = None,
+    json: Json = False,
+) -> None:
+    """Silence a rule or one subject of it, or lift that."""
+    from apps.bootstrap import utc_now
+    from aurora.alerts.book import mute_target, new_mute
+    from aurora.alerts.rules import load_alert_rules
+
+    settings, paths = open_paths(tenant)
+    now = utc_now()
+    until = None if hours is None else now + dt.timedelta(hours=hours)
+    known = [rule.rule_id for rule in load_alert_rules(settings.packs_dir, settings.pack)]
+    with _opened(paths) as (store, _):
+        wanted = new_mute(target, reason=because, actor_id=actor, now=now, until=until, lift=lift)
+        muted = mute_target(store, wanted, known=known)
+    print_json(muted) if json else print_line(f"{target} is {'heard again' if lift else 'mute'}.")
+
+
+def rules(*, tenant: Tenant = None, json: Json = False) -> None:
+    """Every rule by its labels: precision with its 95 % interval, learnt threshold, and why it is mute."""
+    from apps.bootstrap import utc_now
+    from aurora.alerts.book import open_book
+    from aurora.alerts.reads import rule_precisions
+    from aurora.alerts.rules import load_alert_rules
+
+    settings, paths = open_paths(tenant)
+    declared = load_alert_rules(settings.packs_dir, settings.pack)
+    rows = [msgspec.to_builtins(one) for one in rule_precisions(open_book(paths), declared, utc_now())]
+    print_json({"tenant": paths.tenant, "rules": rows}) if json else print_table(rows, _RULES)
+
+
+def digest(*, tenant: Tenant = None, json: Json = False) -> None:
+    """Send what may be worth a look, and was not sent yet, as one message a channel."""
+    from apps.bootstrap import utc_now
+
+    settings, paths = open_paths(tenant)
+    with _opened(paths) as (store, own):
+        sent = _delivered(settings, paths, store, own, "digest", utc_now())
+    print_json({"tenant": paths.tenant, "deliveries": sent}) if json else _tell(sent, nothing="Nothing to send.")
+
+
+def try_channel(
+    channel: Annotated[str, typer.Argument(help="Name of a channel of the tenant's alerts.yaml.")],
+    *,
+    tenant: Tenant = None,
+    json: Json = False,
+) -> None:
+    """Send a test message to one channel, and say whether it arrived."""
+    from apps.bootstrap import utc_now
+    from aurora.alerts.channels import Outgoing
+    from aurora.alerts.delivery import attempt
+    from aurora.alerts.rules import tenant_alerts
+    from aurora.store.ids import IdMaker
+
+    settings, paths = open_paths(tenant)
+    channels = {one.name: one for one in tenant_alerts(paths).channels}
+    if channel not in channels:
+        raise NotFoundError(
+            f"There is no channel {channel[:80]!r}.",
+            field="channel",
+            next_step=f"alerts.yaml of the tenant has: {', '.join(channels) or 'none'}.",
+        )
+    now = utc_now()
+    message = Outgoing(message_id=IdMaker(lambda: now).new("msg"), kind="alert.test", alerts=(), now=now)
+    outcome = attempt(channels[channel], message, _around(settings, paths), wait=lambda _: None, backoff=())
+    if not outcome.is_delivered:
+        raise DataError(
+            f"Channel {channel} did not take it: {outcome.problem}",
+            field=channel,
+            rule="delivered",
+            next_step="Correct it in the tenant's alerts.yaml.",
+        )
+    print_json(outcome) if json else print_line(f"{channel} took the test message.")
+
+
+@contextmanager
+def _opened(paths: TenantPaths) -> Iterator[tuple[StateStore, TenantAlerts]]:
+    from apps.bootstrap import utc_now
+    from aurora.alerts.rules import tenant_alerts
+    from aurora.store.state import StateStore
+
+    own = tenant_alerts(paths)
+    with StateStore.open(paths, clock=utc_now) as store:
+        yield store, own
+
+
+def _around(settings: Settings, paths: TenantPaths) -> Surroundings:
+    from aurora.alerts.channels import Surroundings
+
+    return Surroundings(paths=paths, allowed=settings.alerts_allowed_hosts)
+
+
+def _delivered(
+    settings: Settings,
+    paths: TenantPaths,
+    store: StateStore,
+    own: TenantAlerts,
+    tier: Literal["page", "digest"],
+    now: dt.datetime,
+) -> list[AlertDelivery]:
+    import time
+
+    from aurora.alerts.delivery import deliver
+
+    return deliver(store, own.channels, _around(settings, paths), tier=tier, now=now, wait=time.sleep)
+
+
+def _tell(sent: list[AlertDelivery], nothing: str = "") -> None:
+    for one in sent:
+        said = "took" if one.is_delivered else f"did not take ({one.problem})"
+        print_line(f"{one.channel} {said} {len(one.alert_ids)} alerts after {one.attempt_count} tries.")
+    if not sent and nothing:
+        print_line(nothing)
