@@ -53,7 +53,7 @@ LLMS = (
     ("openai", "text-embedding-3-small", "embeddings", 0.00002, 0.001, 0.0),
     ("self_hosted", "falcon-arabic-7b-instruct", "chat", 0.0, 0.03, 1.0),
 )
-STAGES = ("fleet", "landing", "journal", "entities", "checks", "marts", "conflicts", "features", "route_llm")
+STAGES = ("fleet", "landing", "journal", "entities", "rules", "checks", "marts", "conflicts", "features", "route_llm")
 ANSWERING = [llm[1] for llm in LLMS if llm[2] == "chat"]
 Row = dict[str, Any]
 
