@@ -143,7 +143,7 @@ def test_a_share_of_few_is_less_certain_than_the_same_share_of_many() -> None:
 def test_health_judges_each_fact_in_a_word(pin: Pin) -> None:
     lines = {line.title: line for line in health_lines(home_figures(pin), stage_records(pin.paths), now=NOW)}
     assert lines["Assistants"].tone == "act"
-    assert lines["Build"].detail.startswith(f"{len(STAGES)} stages built; last route llm, 12 minutes ago")
+    assert lines["Build"].detail.startswith(f"{len(STAGES)} stages built; last route llm, 11 minutes ago")
     assert lines["Figures"].tone == "good"
     assert lines["Prices"].tone == "act"
     late = {line.title: line for line in health_lines(home_figures(pin), [], now=NOW + dt.timedelta(days=9))}
