@@ -93,7 +93,7 @@ def run(
         "deliveries": sent,
     }
     if json:
-        print_json({"tenant": paths.tenant, **figures, "alerts": raised.alerts})
+        _print({"tenant": paths.tenant, **figures, "alerts": raised.alerts})
         return
     for one in raised.alerts:
         print_line(f"{one.tier} {one.severity}: {one.summary} Likely cause: {one.cause or 'unknown'}.")
@@ -118,7 +118,7 @@ def label(
     _, paths = open_paths(tenant)
     with _opened(paths) as (store, _):
         alert = label_alert(store, alert_id, said, actor_id=actor, now=utc_now())
-    print_json(alert) if json else print_line(f"{alert_id} is {said}.")
+    _print(alert) if json else print_line(f"{alert_id} is {said}.")
 
 
 def ack(alert_id: AlertName, *, actor: Actor = "cli", tenant: Tenant = None, json: Json = False) -> None:
@@ -129,7 +129,7 @@ def ack(alert_id: AlertName, *, actor: Actor = "cli", tenant: Tenant = None, jso
     _, paths = open_paths(tenant)
     with _opened(paths) as (store, _):
         alert = acknowledge_alert(store, alert_id, actor_id=actor, now=utc_now())
-    print_json(alert) if json else print_line(f"{alert_id} is acknowledged.")
+    _print(alert) if json else print_line(f"{alert_id} is acknowledged.")
 
 
 def mute(
@@ -154,7 +154,7 @@ def mute(
     with _opened(paths) as (store, _):
         wanted = new_mute(target, reason=because, actor_id=actor, now=now, until=until, lift=lift)
         muted = mute_target(store, wanted, known=known)
-    print_json(muted) if json else print_line(f"{target} is {'heard again' if lift else 'mute'}.")
+    _print(muted) if json else print_line(f"{target} is {'heard again' if lift else 'mute'}.")
 
 
 def rules(*, tenant: Tenant = None, json: Json = False) -> None:
@@ -177,7 +177,7 @@ def digest(*, tenant: Tenant = None, json: Json = False) -> None:
     settings, paths = open_paths(tenant)
     with _opened(paths) as (store, own):
         sent = _delivered(settings, paths, store, own, "digest", utc_now())
-    print_json({"tenant": paths.tenant, "deliveries": sent}) if json else _tell(sent, nothing="Nothing to send.")
+    _print({"tenant": paths.tenant, "deliveries": sent}) if json else _tell(sent, nothing="Nothing to send.")
 
 
 def try_channel(
@@ -211,7 +211,11 @@ def try_channel(
             rule="delivered",
             next_step="Correct it in the tenant's alerts.yaml.",
         )
-    print_json(outcome) if json else print_line(f"{channel} took the test message.")
+    _print(outcome) if json else print_line(f"{channel} took the test message.")
+
+
+def _print(message: object) -> None:
+    print_json(msgspec.to_builtins(message))
 
 
 @contextmanager
