@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from aurora.alerts.triage import Precision, learnt_page_from, precision
+from aurora.alerts.triage import MIN_LABELS, Precision, learnt_page_from, precision
 from aurora.entities.judgements import entries_of
 from aurora.errors import NotFoundError
 from aurora.store.ids import IdMaker
@@ -77,12 +77,14 @@ class Book:
         return precision(said.count("relevant"), said.count("noise"))
 
     def page_from(self) -> dict[str, float]:
-        """The learnt threshold of each detecting rule with labels."""
+        """The learnt threshold of each detecting rule with labels enough."""
         scored: dict[str, list[tuple[float, bool]]] = {}
         for one in self.alerts.values():
             if one.score is not None and one.alert_label is not None:
                 scored.setdefault(one.rule_id, []).append((one.score, one.alert_label == "relevant"))
-        return {rule_id: learnt_page_from(labelled) for rule_id, labelled in scored.items()}
+        return {
+            rule_id: learnt_page_from(labelled) for rule_id, labelled in scored.items() if len(labelled) >= MIN_LABELS
+        }
 
 
 def read_book(state: StateReader) -> Book:

@@ -13,7 +13,7 @@ import polars as pl
 
 from aurora.alerts.detectors import score
 from aurora.alerts.rules import AlertRule, TenantAlerts
-from aurora.alerts.triage import DIGEST_FROM, PAGE_FROM, episodes, tier_of
+from aurora.alerts.triage import DIGEST_FROM, PAGE_FROM, PAGE_SAMPLES, episodes, tier_of
 from aurora.errors import DataError
 from aurora.store.lake import LakeReader
 from contracts.messages.alerts import AlertTier
@@ -101,9 +101,7 @@ def evaluate(
             }
             rows = _measured(rule, lake, live, known)
             found = (
-                _detected(rule, rows, (page_from or {}).get(rule.rule_id, PAGE_FROM))
-                if rule.detects
-                else _beyond(rule, rows)
+                _detected(rule, rows, now, (page_from or {}).get(rule.rule_id)) if rule.detects else _beyond(rule, rows)
             )
             breaches += [_with_cause(one, lake, known) for one in found]
     return Evaluation(breaches, frozenset(rule.rule_id for rule in rules) - set(left_out), left_out)
@@ -219,8 +217,9 @@ def _moment(value: object) -> dt.datetime | None:
     return None
 
 
-def _detected(rule: AlertRule, rows: pl.DataFrame, page_from: float) -> Iterator[Breach]:
-    """Anomalies that began within the last cycle of each series' data."""
+def _detected(rule: AlertRule, rows: pl.DataFrame, now: dt.datetime, learnt: float | None) -> Iterator[Breach]:
+    """Anomalies that began within the last cycle. A series that went silent before it, and one too short, say nothing."""
+    moment = np.datetime64(now.astimezone(dt.UTC).replace(tzinfo=None), "us")
     for (subject,), series in rows.drop_nulls(["at", "value"]).group_by("subject_id", maintain_order=True):
         ordered = series.sort("at").unique("at", keep="last", maintain_order=True)
         times = ordered["at"].cast(pl.Datetime("us")).to_numpy()
@@ -229,10 +228,11 @@ def _detected(rule: AlertRule, rows: pl.DataFrame, page_from: float) -> Iterator
         if found is None:
             continue
         begun = (episodes(times, found.consensus, above=DIGEST_FROM, quiet_s=found.cadence.cycle_s) or [-1])[-1]
-        if begun < 0 or (times[-1] - times[begun]) / np.timedelta64(1, "s") > found.cadence.cycle_s:
+        if begun < 0 or (moment - times[begun]) / np.timedelta64(1, "s") > found.cadence.cycle_s:
             continue
         peak = begun + int(found.consensus[begun:].argmax())
         consensus = float(found.consensus[peak])
+        is_measured = learnt is not None or len(values) >= PAGE_SAMPLES
         votes = sorted(((float(vote[peak]), name) for name, vote in found.votes.items()), reverse=True)
         row = ordered.row(peak, named=True)
         yield Breach(
@@ -242,7 +242,7 @@ def _detected(rule: AlertRule, rows: pl.DataFrame, page_from: float) -> Iterator
             limit_value=None,
             since=_moment(ordered["at"][begun]),
             cause=f"{votes[0][1]} and {votes[1][1]} deviate more than ever before",
-            tier="page" if tier_of(consensus, page_from) == "page" else "digest",
+            tier="page" if is_measured and tier_of(consensus, learnt or PAGE_FROM) == "page" else "digest",
             assistant_id=row.get("assistant_id"),
             score=round(consensus, 4),
             is_sample=bool(row.get("is_sample")),

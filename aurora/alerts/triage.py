@@ -19,6 +19,9 @@ Tier = Literal["page", "digest", "drop"]
 PAGE_FROM: Final = 0.15
 """Consensus from which an anomaly is a page, where a rule has no labels yet: `page_threshold` of the 38 labelled series
 of NAB is 0.13 (`aurora bench alerts`), and a little more since the consensus was shaped on them too."""
+PAGE_SAMPLES: Final = 500
+"""Samples of a series from which the shipped threshold makes pages: what it was measured on has 1,127 and more. A
+shorter series is in the digest until its rule has labels of its own."""
 DIGEST_FROM: Final = 0.0
 """Consensus from which it is in the digest: a record by the mean of the detectors."""
 THRESHOLDS: Final = tuple(round(0.01 * step, 2) for step in range(46))

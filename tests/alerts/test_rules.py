@@ -146,10 +146,15 @@ def test_an_anomaly_of_a_series_is_found_in_its_last_week_with_its_cause(rules, 
     assert _judge(rules, paths, "cost_anomaly").breaches == []
     put(paths, "cost_daily", wild.format(jump=90))
     (one,) = _judge(rules, paths, "cost_anomaly").breaches
-    assert (one.subject_id, one.tier) == ("clara", "page")
+    assert (one.subject_id, one.tier) == ("clara", "digest")
     assert one.since == dt.datetime(2026, 11, 18, tzinfo=dt.UTC)
     assert one.cause is not None
     assert one.cause.startswith("model gpt-4o (")
+    with read_lake(paths) as lake:
+        learnt = {"cost_anomaly": 0.1}
+        paged = evaluate([rules["cost_anomaly"]], lake=lake, fleet=None, now=NOW, page_from=learnt).breaches
+        later = evaluate([rules["cost_anomaly"]], lake=lake, fleet=None, now=NOW + dt.timedelta(days=30)).breaches
+    assert ([one.tier for one in paged], later) == (["page"], [])
 
 
 def test_a_new_rule_is_its_one_file(tmp_path: Path, paths):
