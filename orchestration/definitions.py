@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from orchestration.defs.alerts.assets import ALERTS_KEY, alerts_asset, alerts_sensor
 from orchestration.defs.compliance.assets import compliance_assets
 from orchestration.defs.decisions.assets import decision_assets
 from orchestration.defs.entities.assets import entity_assets
@@ -37,22 +38,24 @@ def build_assets() -> list[dg.AssetsDefinition]:
 
 def build_definitions() -> dg.Definitions:
     """Everything. Steps run in the run's own process: stages share write locks, and a process costs 3 s."""
-    upkeep, pulled = dg.AssetSelection.assets(UPKEEP_KEY), dg.AssetSelection.assets(PULLED_KEY)
-    figures = dg.AssetSelection.all() - upkeep - pulled - dg.AssetSelection.groups(ML_GROUP)
+    upkeep = dg.AssetSelection.assets(UPKEEP_KEY)
+    pulled, alerts = dg.AssetSelection.assets(PULLED_KEY), dg.AssetSelection.assets(ALERTS_KEY)
+    figures = dg.AssetSelection.all() - upkeep - pulled - alerts - dg.AssetSelection.groups(ML_GROUP)
     what_changed = dg.define_asset_job("what_changed", figures, description="Ingest, marts and features.")
     everything = dg.define_asset_job(
-        "everything", dg.AssetSelection.all() - upkeep - pulled, description="A whole build."
+        "everything", dg.AssetSelection.all() - upkeep - pulled - alerts, description="A whole build."
     )
     nightly = dg.define_asset_job(
-        "nightly", dg.AssetSelection.all() - pulled, description="A whole build, then the upkeep."
+        "nightly", dg.AssetSelection.all() - pulled - alerts, description="A whole build, then the upkeep."
     )
     pull = dg.define_asset_job("pull", pulled, description="Pages from the assistants' export endpoints.")
+    told = dg.define_asset_job("alerts", alerts, description="A round of alert rules; pages go out.")
     return dg.Definitions(
-        assets=[*build_assets(), upkeep_asset(), pulled_asset()],
+        assets=[*build_assets(), upkeep_asset(), pulled_asset(), alerts_asset()],
         asset_checks=[ingest_checks(), quality_checks()],
-        jobs=[what_changed, everything, nightly, pull],
+        jobs=[what_changed, everything, nightly, pull, told],
         schedules=schedules(hourly=what_changed, nightly=nightly),
-        sensors=[landing_sensor(what_changed), pull_sensor(pull)],
+        sensors=[landing_sensor(what_changed), pull_sensor(pull), alerts_sensor(told)],
         resources={"workspace": Workspace()},
         executor=dg.in_process_executor,
     )

@@ -72,19 +72,17 @@ def run(
     json: Json = False,
 ) -> None:
     """Judge every rule over the lake and the live fleet, raise and resolve alerts, and deliver pages."""
+    import time
+
     from apps.bootstrap import utc_now
-    from aurora.alerts.raising import run_rules
-    from aurora.alerts.rules import load_alert_rules
-    from aurora.assistants.live import read_live
+    from aurora.alerts.rounds import run_round
 
     settings, paths = open_paths(tenant)
-    now = utc_now()
-    with _opened(paths) as (store, own):
-        declared = load_alert_rules(settings.packs_dir, settings.pack)
-        raised = run_rules(paths, declared, own, store, fleet=read_live(paths, now=now), now=now)
-        sent = _delivered(settings, paths, store, own, "page", now) if deliver else []
+    with _opened(paths) as (store, _):
+        done = run_round(paths, settings, store, now=utc_now(), wait=time.sleep, delivers=deliver)
+    raised, sent = done.raised, done.deliveries
     figures: dict[str, Any] = {
-        "rules": len(declared),
+        "rules": done.rule_count,
         "raised": len(raised.alerts),
         "resolved": len(raised.resolved),
         "repeated": raised.repeated_count,
@@ -172,11 +170,15 @@ def rules(*, tenant: Tenant = None, json: Json = False) -> None:
 
 def digest(*, tenant: Tenant = None, json: Json = False) -> None:
     """Send what may be worth a look, and was not sent yet, as one message a channel."""
+    import time
+
     from apps.bootstrap import utc_now
+    from aurora.alerts.delivery import deliver
 
     settings, paths = open_paths(tenant)
     with _opened(paths) as (store, own):
-        sent = _delivered(settings, paths, store, own, "digest", utc_now())
+        around = _around(settings, paths)
+        sent = deliver(store, own.channels, around, tier="digest", now=utc_now(), wait=time.sleep)
     _print({"tenant": paths.tenant, "deliveries": sent}) if json else _tell(sent, nothing="Nothing to send.")
 
 
@@ -233,21 +235,6 @@ def _around(settings: Settings, paths: TenantPaths) -> Surroundings:
     from aurora.alerts.channels import Surroundings
 
     return Surroundings(paths=paths, allowed=settings.alerts_allowed_hosts)
-
-
-def _delivered(
-    settings: Settings,
-    paths: TenantPaths,
-    store: StateStore,
-    own: TenantAlerts,
-    tier: Literal["page", "digest"],
-    now: dt.datetime,
-) -> list[AlertDelivery]:
-    import time
-
-    from aurora.alerts.delivery import deliver
-
-    return deliver(store, own.channels, _around(settings, paths), tier=tier, now=now, wait=time.sleep)
 
 
 def _tell(sent: list[AlertDelivery], nothing: str = "") -> None:

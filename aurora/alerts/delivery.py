@@ -46,6 +46,8 @@ def deliver(
             outcome = attempt(channel, _message(kind, channel, batch, now), around, wait=wait)
             store.append([_record(outcome)]).result()
             done.append(outcome)
+            if not outcome.is_delivered and outcome.attempt_count > len(BACKOFF_S):
+                break  # the channel is away: the rest waits for the next round rather than for its every try
     return done
 
 

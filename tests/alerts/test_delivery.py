@@ -80,6 +80,15 @@ def test_what_was_not_taken_waits_for_the_next_round(store, around, receiver):
     assert [one.is_delivered for one in _send(store, around, hook)] == [True]
 
 
+def test_a_channel_that_is_away_holds_a_round_up_once(rules, store, around, receiver):
+    raise_alerts(store, found(rules["uptime_slo"], "clara", "vera"), now=NOW)
+    hook = Channel(name="ops", kind="webhook", url=receiver.url, secret="env:ALERT_SECRET")
+    receiver.statuses = [503] * 4
+    (sent,) = _send(store, around, hook)
+    assert (sent.is_delivered, sent.attempt_count) == (False, 4)
+    assert [one.is_delivered for one in _send(store, around, hook)] == [True, True]
+
+
 @pytest.mark.usefixtures("raised")
 def test_an_address_inside_is_refused_unless_it_is_allowed(store, paths, receiver):
     hook = Channel(name="ops", kind="slack", url=receiver.url)
