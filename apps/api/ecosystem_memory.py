@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from apps.api.rulebooks import rulebook_of
+from aurora.settings import Settings
 from aurora.store.state import Clock
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ class EcosystemMemory:
     """One tenant's facts. Lives on one event loop."""
 
     paths: TenantPaths
+    settings: Settings
     clock: Clock
     _facts: EcosystemFacts | None = None
     _looked_at: float = float("-inf")
@@ -40,4 +43,4 @@ class EcosystemMemory:
 
         if known is not None and latest_snapshot(self.paths, "raw") == known.snapshot_id:
             return known
-        return read_facts(self.paths, now=self.clock())
+        return read_facts(self.paths, rulebook=rulebook_of(self.settings), now=self.clock())

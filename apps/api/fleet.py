@@ -54,7 +54,7 @@ class FleetRuntime:
         self._published: LiveFleet | None = None
         self._published_states: LiveStates = ()
         self._lock: int | None = None
-        self.memory = EcosystemMemory(runtime.paths, clock)
+        self.memory = EcosystemMemory(runtime.paths, settings, clock)
         self.poller = Poller(
             runtime.paths,
             settings,

@@ -6,10 +6,14 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any, Final
 
+from aurora.compliance.posture import posture_by_regime
+from aurora.compliance.rulebook import Rulebook
 from aurora.store.lake import LakeReader, read_lake
 from aurora.store.paths import TenantPaths
 from contracts.messages.ecosystem import ComplianceStatus, EcosystemWorkflow, SecurityAlert
 
+OWN: Final = "aurora"
+"""Source of what Aurora derives by itself."""
 WINDOW_DAYS: Final = 30
 _LISTED: Final = 200
 _PLAN_REGIMES: Final = ("dld", "rera", "aml")
@@ -70,7 +74,7 @@ class EcosystemFacts:
     good_cost_share: float | None
 
 
-def read_facts(paths: TenantPaths, *, now: dt.datetime) -> EcosystemFacts:
+def read_facts(paths: TenantPaths, *, rulebook: Rulebook, now: dt.datetime) -> EcosystemFacts:
     """The facts as the newest snapshot has them. `NotReadyError` before the lake is made."""
     with read_lake(paths) as lake:
         handoffs = lake.query(_HANDOFFS).row(0, named=True)
@@ -80,7 +84,7 @@ def read_facts(paths: TenantPaths, *, now: dt.datetime) -> EcosystemFacts:
             read_at=now,
             active_workflows=_workflows(lake, "NOT IN", "started_at"),
             workflow_history=_workflows(lake, "IN", "coalesce(ended_at, updated_at)"),
-            compliance=_compliance(lake),
+            compliance=_compliance(lake, rulebook, now),
             alerts=_alerts(lake),
             success_share=_share(handoffs["good_count"], handoffs["all_count"]),
             good_cost_share=_share(tasks["good_usd"], tasks["all_usd"]),
@@ -101,10 +105,16 @@ def _workflows(lake: LakeReader, condition: str, order: str) -> list[EcosystemWo
     return [EcosystemWorkflow(**{name: row[name] for name in names}) for row in rows.iter_rows(named=True)]
 
 
-def _compliance(lake: LakeReader) -> dict[str, ComplianceStatus]:
+def _compliance(lake: LakeReader, rulebook: Rulebook, now: dt.datetime) -> dict[str, ComplianceStatus]:
+    """The least favourable word on each regime: an assistant's, or what Aurora derives where it judged records."""
     nobody = ComplianceStatus(posture="unknown", assistant_id=None, source=None, updated_at=None)
     found = dict.fromkeys(_PLAN_REGIMES, nobody)
     rows: list[dict[str, Any]] = lake.query(_POSTURES).rows(named=True)
+    rows += [
+        {**row, "assistant_id": None, "source": OWN, "updated_at": now}
+        for row in posture_by_regime(rulebook, lake, now=now)
+        if row["judged_count"] or row["open_count"]
+    ]
     for row in sorted(rows, key=lambda one: (_WORST_FIRST.index(one["posture"]), one["updated_at"]), reverse=True):
         name = _NAMES.get(row["regime"], row["regime"])
         found[name] = ComplianceStatus(**{key: row[key] for key in ComplianceStatus.__struct_fields__})

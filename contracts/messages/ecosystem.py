@@ -51,7 +51,7 @@ class ComplianceStatus(Struct, frozen=True, kw_only=True, rename="camel"):
 
     posture: Posture
     assistant_id: str | None
-    """Who said so; null when nobody did."""
+    """Who said so; null when Aurora derives it (source `aurora`), or nobody did."""
     source: str | None
     updated_at: dt.datetime | None
 

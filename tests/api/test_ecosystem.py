@@ -6,10 +6,14 @@ import datetime as dt
 import json
 
 from aurora.assistants.ecosystem_facts import read_facts
+from aurora.compliance.findings import record_sweep
+from aurora.compliance.rulebook import load_rulebook
+from aurora.compliance.sweep import sweep
 from aurora.ingest.push import recover_spool
 from aurora.ingest.spool import About, SpooledBody, new_spool_id
+from aurora.settings import Settings
 from aurora.store.connection import latest_snapshot
-from aurora.store.lake import create_lake
+from aurora.store.lake import create_lake, read_lake
 from aurora.store.paths import create_tenant
 
 NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
@@ -72,6 +76,7 @@ def test_it_has_the_plans_keys_and_its_formulas(client) -> None:
 def test_facts_come_from_the_newest_states(tmp_path) -> None:
     own = create_tenant(tmp_path, "demo", "ae-dubai")
     create_lake(own)
+    book = load_rulebook(Settings().packs_dir).for_industry("real_estate")
     land(own, "compliance_status", posture(1, "rera", "compliant"), posture(2, "uae_aml", "pending_review"))
     land(own, "compliance_status", posture(3, "rera", "non_compliant", "2026-11-21T11:00:00Z"))
     land(
@@ -82,12 +87,12 @@ def test_facts_come_from_the_newest_states(tmp_path) -> None:
     )
     case = {"case_id": "c-1", "workflow_id": "offer_to_contract", "started_at": AT, "is_error": False}
     land(own, "workflow_case", {**case, "case_state": "open", "updated_at": AT})
-    assert [one.case_id for one in read_facts(own, now=NOW).active_workflows] == ["c-1"]
+    assert [one.case_id for one in read_facts(own, rulebook=book, now=NOW).active_workflows] == ["c-1"]
     ended = {"case_state": "completed", "ended_at": "2026-11-21T11:00:00Z", "updated_at": "2026-11-21T11:00:00Z"}
     land(own, "workflow_case", {**case, **ended})
     alert = {"alert_id": "a-1", "severity": "high", "summary": "A key was used from two places.", "raised_at": AT}
     land(own, "alert", {**alert, "alert_kind": "security_access", "updated_at": AT})
-    facts = read_facts(own, now=NOW)
+    facts = read_facts(own, rulebook=book, now=NOW)
     assert facts.active_workflows == []
     assert [one.case_id for one in facts.workflow_history] == ["c-1"]
     said = {regime: status.posture for regime, status in facts.compliance.items()}
@@ -97,6 +102,21 @@ def test_facts_come_from_the_newest_states(tmp_path) -> None:
     assert facts.success_share is None
     assert [one.alert_id for one in facts.alerts] == ["a-1"]
     assert facts.snapshot_id == latest_snapshot(own, "raw")
+
+
+def test_what_aurora_derives_counts_beside_what_assistants_say(tmp_path) -> None:
+    own = create_tenant(tmp_path, "demo", "ae-dubai")
+    create_lake(own)
+    book = load_rulebook(Settings().packs_dir).for_industry("real_estate")
+    land(own, "compliance_status", posture(1, "aml", "compliant"), posture(2, "rera", "compliant"))
+    suspicion = {"suspicion_id": "s-1", "suspicion_status": "confirmed", "party_id": "p-1", "found_at": AT}
+    land(own, "suspicion", {**suspicion, "updated_at": AT})
+    with read_lake(own) as lake:
+        swept = sweep(book, lake, now=NOW)
+    record_sweep(own, swept)
+    found = read_facts(own, rulebook=book, now=NOW).compliance
+    assert (found["aml"].posture, found["aml"].source, found["aml"].assistant_id) == ("non_compliant", "aurora", None)
+    assert (found["rera"].posture, found["rera"].source) == ("compliant", "theodora")
 
 
 def test_it_is_answered_from_memory(client) -> None:

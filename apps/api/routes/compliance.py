@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import msgspec
@@ -26,6 +24,7 @@ from apps.api.compliance_messages import (
     Verdicts,
 )
 from apps.api.problems import decode_error
+from apps.api.rulebooks import rulebook_of
 from contracts.messages.compliance import Enforcement
 
 if TYPE_CHECKING:
@@ -153,19 +152,7 @@ def _evaluated(parts: Services, wanted: EvaluateRequest) -> Verdicts:
 
 
 def _book(parts: Services) -> Rulebook:
-    """The rules that bind tenants of the pack; read again when a file changed."""
-    from aurora.compliance.rulebook import rules_folder
-
-    folder = rules_folder(parts.settings.packs_dir)
-    changed = tuple(sorted((str(file), file.stat().st_mtime_ns) for file in folder.rglob("*.yaml")))
-    return _loaded(folder, parts.settings.pack, changed)
-
-
-@lru_cache(maxsize=2)
-def _loaded(folder: Path, pack: str, changed: tuple[tuple[str, int], ...]) -> Rulebook:  # noqa: ARG001 - the cache's key
-    from aurora.compliance.rulebook import read_rulebook
-
-    return read_rulebook(folder).for_industry(pack)
+    return rulebook_of(parts.settings)
 
 
 def _decoded(body: bytes, kind: type[T]) -> T:
