@@ -86,7 +86,9 @@ def _measured(folder: Path, scale: float) -> list[Series]:
 
 
 def _series(folder: Path, name: str, labelled: Sequence[tuple[str, str]]) -> Series:
-    frame = pl.read_csv(folder / "data" / name, schema_overrides={"timestamp": pl.String, "value": pl.Float64})
+    frame = pl.read_csv(
+        folder / "data" / name, schema_overrides={"timestamp": pl.String, "value": pl.Float64}
+    ).drop_nulls()
     times = _moments(frame["timestamp"].to_list(), name)
     found = score(times, frame["value"].to_numpy())
     windows = [(edges[0], edges[1]) for edges in (_moments(list(window), name) for window in labelled)]
