@@ -17,6 +17,8 @@ PAGES = (
     "repair-quarantined-rows.md",
     "golden-records.md",
     "connect-an-assistant.md",
+    "look-after-findings.md",
+    "tune-alerts.md",
 )
 PAGE = "\n".join((PROJECT_DIR / "docs" / "how-to" / name).read_text(encoding="utf-8") for name in PAGES)
 FILES = dict(re.findall(r"^cat > (\S+) <<END\n(.*?)^END$", PAGE, re.MULTILINE | re.DOTALL))

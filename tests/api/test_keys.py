@@ -49,6 +49,17 @@ ROUTES = [
     ("GET", "/api/ast_1/commands/cmd_1", "read"),
     ("GET", "/api/v1/ecosystem", "read"),
     ("GET", "/api/aurora/ecosystem-health", "read"),
+    ("GET", "/api/v1/compliance/rules", "read"),
+    ("GET", "/api/v1/compliance/rules/AML-001", "read"),
+    ("POST", "/api/v1/compliance/rules/AML-001:enforce", "command:write"),
+    ("POST", "/api/v1/compliance/evaluate", "read"),
+    ("GET", "/api/v1/compliance/findings", "read"),
+    ("GET", "/api/v1/compliance/posture", "read"),
+    ("GET", "/api/v1/alerts", "read"),
+    ("GET", "/api/v1/alerts/rules", "read"),
+    ("POST", "/api/v1/alerts/alr_1:label", "command:write"),
+    ("POST", "/api/v1/alerts/alr_1:acknowledge", "command:write"),
+    ("POST", "/api/v1/alerts:mute", "command:write"),
 ]
 SCOPES = {
     "decide",
@@ -104,6 +115,8 @@ def test_the_routes_listed_here_are_all_that_there_are(client):
             .replace("hof_1", "{handoff_id}")
             .replace("ast_1", "{assistant_id}")
             .replace("cmd_1", "{command_id}")
+            .replace("alr_1", "{alert_id}")
+            .replace("AML-001", "{rule_id}")
             .replace("quarantine/0", "quarantine/{quarantine_id}")
             .replace("party-0", "{entity_id}")
             .replace("golden/party", "golden/{kind}"),

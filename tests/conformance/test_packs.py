@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from aurora.decisions.engine import Engine, load_engine
-from aurora.decisions.fleet import assistant_rows
 from aurora.decisions.pack_check import check_pack
 from aurora.handoffs.sharing import load_sharing
+from aurora.ingest.fleet import publish_fleet
 from aurora.ingest.sample_fleet import fleet_month
 from aurora.packs import list_packs, load_pack
 from aurora.settings import load_settings
+from aurora.store.lake import create_lake, read_lake
 from aurora.store.paths import create_tenant
 from contracts.messages.decisions import DecisionRequest, RouteLlmRequest, RouteTaskRequest
 from contracts.messages.workflows import StepKind
@@ -114,7 +115,10 @@ def test_workflows_ask_people_and_are_measured(pack: str):
 
 def test_the_fleet_goes_into_the_lake_and_has_a_sample_month(pack: str, tmp_path: Path):
     loaded = load_pack(PACKS_DIR, pack)
-    rows = assistant_rows(create_tenant(tmp_path, "demo", "ae-dubai"), loaded)
-    assert {row["industry"] for row in rows} == {pack}
+    paths = create_tenant(tmp_path, "demo", "ae-dubai")
+    create_lake(paths)
+    assert publish_fleet(paths, loaded) == len(loaded.assistants)
+    with read_lake(paths) as lake:
+        assert lake.query("SELECT DISTINCT industry FROM raw.assistant")["industry"].to_list() == [pack]
     month = fleet_month(loaded, seed=3, until=NOW, tasks=200)
     assert {task["assistant_id"] for task in month.tasks} <= {one.assistant_id for one in loaded.assistants}

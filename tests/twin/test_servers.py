@@ -115,11 +115,11 @@ def test_a_message_becomes_a_task_that_can_be_read_listed_and_given_up(clara):
     listed = clara.get("/tasks", params={"contextId": "case-9"}).json()
     assert [one["id"] for one in listed["tasks"]] == [task["id"]]
     assert clara.post(f"/tasks/{task['id']}:cancel").status_code == 409
-    quick = {"message": {**message, "messageId": "m-2"}, "configuration": {"returnImmediately": True}}
-    open_task = clara.post("/message:send", json=quick).json()["task"]
-    clara.post("/api/clara/execute", json={"command_id": "h", "command_kind": "hold", "task_id": open_task["id"]})
-    given_up = clara.post(f"/tasks/{open_task['id']}:cancel")
-    assert given_up.status_code == 200 or open_task["status"]["state"] == "TASK_STATE_COMPLETED"
+    clara.post("/api/clara/execute", json={"command_id": "h", "command_kind": "hold", "case_id": "case-10"})
+    quick = {"message": {**message, "messageId": "m-2", "contextId": "case-10"}}
+    quick["configuration"] = {"returnImmediately": True}
+    open_task = clara.post("/message:send", json=quick).json()["task"]  # held: it cannot end before it is given up
+    assert clara.post(f"/tasks/{open_task['id']}:cancel").status_code == 200
     missing = clara.get("/tasks/none")
     assert (missing.status_code, missing.json()["error"]["details"][0]["reason"]) == (404, "TASK_NOT_FOUND")
     assert clara.post("/message:send", json={"message": {**message, "role": "ROLE_AGENT"}}).status_code == 422
