@@ -35,7 +35,10 @@ TASK_STATES = (
 
 PRIVACY_CLASSES = ("public", "internal", "personal", "sensitive")
 COST_SOURCES = ("provider", "logged", "price_book", "unpriced")
-DECISION_KINDS = ("route_task", "route_llm")
+DECISION_KINDS = ("route_task", "route_llm", "resolve_conflict", "scale", "rebalance", "tune")
+CONFLICT_STATES = ("open", "resolved", "scored")
+CONFLICT_SOURCES = ("api", "recommendations", "handoffs")
+SCORE_SOURCES = ("outcome", "person")
 DECISION_STATUSES = ("chosen", "abstained")
 CONTROL_LEVELS = (
     "full_orchestration",

@@ -39,7 +39,7 @@ def decision_seed(decision_id: str) -> int:
 
 def check_request(request: DecisionRequest) -> None:
     """Values that fit their JSON type but not the lake; `DataError` names the field."""
-    _check_usd(request.max_cost_usd, "max_cost_usd")
+    _check_usd(getattr(request, "max_cost_usd", None), "max_cost_usd")
     _check_ms(getattr(request, "deadline_ms", None), "deadline_ms")
 
 

@@ -30,8 +30,12 @@ from contracts.messages.decisions import (
     Decision,
     DecisionKind,
     DecisionRequest,
+    RebalanceRequest,
+    ResolveConflictRequest,
     RouteLlmRequest,
     RouteTaskRequest,
+    ScaleRequest,
+    TuneRequest,
     canonical,
 )
 
@@ -42,6 +46,12 @@ _QUESTIONS = 512
 """Remembered: one a task type, span of days and live state of the fleet."""
 _MAX_REMEMBERED_CANDIDATES = 32
 _MTOK = Decimal(1_000_000)
+KINDS: dict[type, DecisionKind] = {
+    ResolveConflictRequest: "resolve_conflict",
+    ScaleRequest: "scale",
+    RebalanceRequest: "rebalance",
+    TuneRequest: "tune",
+}
 _COMPUTED = frozenset({"candidate.cost_usd", "candidate.quality"})
 
 
@@ -98,9 +108,12 @@ class Engine:
         if isinstance(request, RouteTaskRequest):
             kind, plan, bundle_hash = "route_task", self._task_plan(request, decided_at, live), None
             feature_hash = self.features.feature_hash if self.features is not None else None
-        else:
+        elif isinstance(request, RouteLlmRequest):
             kind, plan, feature_hash = "route_llm", self._llm_plan(request, decided_at), None
             bundle_hash = self.bundle.bundle_hash if self.bundle is not None else None
+        else:
+            self._policy(KINDS[type(request)], request.policy)
+            raise UsageError("Only routing is decided here.", field="kind", next_step="Ask for a route.")
         choice = plan.choice
         chosen = plan.actions[choice.draw(seed)] if choice is not None and not choice.is_abstained else None
         preferred = plan.actions[choice.greedy] if choice is not None else None

@@ -12,13 +12,16 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from contracts.messages.decision_details import DecisionDetails, ShadowChoice
 
 Text = Annotated[str, Meta(min_length=1, max_length=256)]
 LongText = Annotated[str, Meta(min_length=1, max_length=100_000)]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 PrivacyClass = Literal["public", "internal", "personal", "sensitive"]
-DecisionKind = Literal["route_task", "route_llm"]
+Slug = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_.\-]{0,63}$")]
+DecisionKind = Literal["route_task", "route_llm", "resolve_conflict", "scale", "rebalance", "tune"]
 DecisionMode = Literal["advise", "shadow", "act"]
 DecisionStatus = Literal["chosen", "abstained"]
 
@@ -64,7 +67,155 @@ class RouteLlmRequest(Struct, tag_field="kind", tag="route_llm", forbid_unknown_
     mode: DecisionMode = "advise"
 
 
-DecisionRequest = RouteTaskRequest | RouteLlmRequest
+class Recommendation(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
+    """What one assistant says should be done about a subject."""
+
+    assistant_id: Text
+    action: Text
+    confidence: Share | None = None
+    """How sure it says it is that this is right."""
+    recommended_at: dt.datetime | None = None
+    recommendation_id: Text | None = None
+    """Where it comes from, such as an `ai_decision_id` or a `handoff_id`."""
+    gain_usd: Decimal | None = None
+    """What following it is worth when it is right."""
+    loss_usd: Decimal | None = None
+    """What following it costs when it is wrong."""
+
+
+class ResolveConflictRequest(
+    Struct, tag_field="kind", tag="resolve_conflict", forbid_unknown_fields=True, frozen=True, kw_only=True
+):
+    """Which of contradictory recommendations about one subject is followed."""
+
+    subject_id: Text
+    topic: Slug
+    """What the recommendations are about: how far each recommender is right is kept by topic."""
+    recommendations: Annotated[tuple[Recommendation, ...], Meta(min_length=2, max_length=64)]
+    conflict_id: Text | None = None
+    case_id: Text | None = None
+    privacy_class: PrivacyClass = "internal"
+    data_region: Text | None = None
+    compliance_levels: Annotated[tuple[Text, ...], Meta(max_length=16)] = ()
+    min_confidence: Share | None = None
+    """Below it a person decides; the policy's own floor when absent."""
+    policy: Text | None = None
+    mode: DecisionMode = "advise"
+
+
+class Demand(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What a target was asked to do lately, and what it runs on."""
+
+    window_s: Annotated[int, Meta(gt=0)]
+    ends_at: dt.datetime
+    demand: Annotated[tuple[Annotated[float, Meta(ge=0)] | None, ...], Meta(min_length=1, max_length=2048)]
+    """Units a second (requests or tokens) of each window, oldest first; null where nothing was observed."""
+    replicas: Annotated[int, Meta(ge=0)]
+    scaled_at: dt.datetime | None = None
+    backlog: Annotated[float, Meta(ge=0)] = 0.0
+
+
+class DemandQuantiles(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A forecast of demand: units a second, one row a window, one column a quantile level."""
+
+    made_at: dt.datetime
+    window_s: Annotated[int, Meta(gt=0)]
+    levels: Annotated[tuple[float, ...], Meta(min_length=1, max_length=99)]
+    values: Annotated[tuple[tuple[float, ...], ...], Meta(min_length=1, max_length=2048)]
+    is_promoted: bool = False
+    bundle_hash: str | None = None
+
+
+class ScaleLimits(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
+    """Bounds of a plan. Those left out are what capacity plans usually go by."""
+
+    replica_rate: Annotated[float, Meta(gt=0)]
+    """Units a second that one replica serves."""
+    min_replicas: Annotated[int, Meta(ge=0)] = 1
+    max_replicas: Annotated[int, Meta(ge=1, le=10_000)] = 100
+    target_share: Annotated[float, Meta(gt=0, le=1)] | None = None
+    stabilisation_s: Annotated[int, Meta(ge=0)] | None = None
+    startup_s: Annotated[int, Meta(ge=0)] | None = None
+    cooldown_s: Annotated[int, Meta(ge=0)] | None = None
+    hysteresis_share: Annotated[float, Meta(ge=0, lt=1)] | None = None
+    drain_s: Annotated[int, Meta(gt=0)] | None = None
+    forecast_quantile: Annotated[float, Meta(gt=0, lt=1)] | None = None
+    forecast_share: Annotated[float, Meta(gt=0, le=1)] | None = None
+    replica_usd_per_hour: Decimal = Decimal(0)
+
+
+class ScaleRequest(Struct, tag_field="kind", tag="scale", forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """How many replicas a target (assistant or language model) gets until the next plan."""
+
+    target_id: Text
+    history: Demand
+    limits: ScaleLimits
+    forecast: DemandQuantiles | None = None
+    policy: Text | None = None
+    mode: DecisionMode = "advise"
+
+
+class OpenTask(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
+    """Work that is not finished, and who holds it now; nobody when absent."""
+
+    task_id: Text
+    task_type: Slug
+    assistant_id: Text | None = None
+    priority: Literal["critical", "high", "medium", "low"] = "medium"
+    privacy_class: PrivacyClass = "internal"
+    data_region: Text | None = None
+    compliance_levels: Annotated[tuple[Text, ...], Meta(max_length=16)] = ()
+    is_started: bool = False
+    """Moving work that was begun costs more."""
+
+
+class RebalanceRequest(
+    Struct, tag_field="kind", tag="rebalance", forbid_unknown_fields=True, frozen=True, kw_only=True
+):
+    """Which open work moves to which assistant, at the least cost, within capacity and rules."""
+
+    tasks: Annotated[tuple[OpenTask, ...], Meta(min_length=1, max_length=5000)]
+    candidates: Annotated[tuple[Text, ...], Meta(min_length=1, max_length=256)] | None = None
+    """Assistants that may take work; the whole fleet when absent."""
+    capacities: dict[str, Annotated[int, Meta(ge=0, le=100_000)]] = {}
+    """How many of these tasks an assistant may hold at once; its declared capacity when absent."""
+    policy: Text | None = None
+    mode: DecisionMode = "advise"
+
+
+class Trial(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What came of work while a parameter had a value."""
+
+    value: float
+    task_count: Annotated[int, Meta(ge=0)]
+    success_count: Annotated[int, Meta(ge=0)]
+    cost_usd_mean: Decimal | None = None
+
+
+class TuneRequest(Struct, tag_field="kind", tag="tune", forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Whether a parameter of an assistant is changed: one bounded step, the way back, or nothing."""
+
+    assistant_id: Text
+    parameter: Slug
+    trials: Annotated[tuple[Trial, ...], Meta(max_length=256)] = ()
+    """Evidence, oldest first; one entry a value."""
+    value: float | None = None
+    """What it is now; the pack's own value when absent."""
+    previous_value: float | None = None
+    """What it was before the last change: where a rollback leads."""
+    policy: Text | None = None
+    mode: DecisionMode = "advise"
+
+
+DecisionRequest = (
+    RouteTaskRequest | RouteLlmRequest | ResolveConflictRequest | ScaleRequest | RebalanceRequest | TuneRequest
+)
+
+
+class BatchRequest(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Several decisions at once. Each is decoded by itself: one that does not fit leaves the others alone."""
+
+    requests: Annotated[tuple[msgspec.Raw, ...], Meta(min_length=1, max_length=500)]
 
 
 class Veto(Struct, frozen=True, kw_only=True):
@@ -91,6 +242,8 @@ class Candidate(Struct, frozen=True, kw_only=True, omit_defaults=True):
     cost_usd: Decimal | None = None
     latency_ms: float | None = None
     propensity: float = 0.0
+    utility_usd: Decimal | None = None
+    """Expected gain of the action, where the request says what right and wrong are worth."""
 
 
 class Decision(Struct, frozen=True, kw_only=True):
@@ -121,6 +274,14 @@ class Decision(Struct, frozen=True, kw_only=True):
     baseline_cost_usd: Decimal | None = None
     assistant_states: dict[str, str] = {}
     """Assistants that were not simply active when it was made: degraded, down, disabled or paused. What it knew live."""
+    engine_hash: str | UnsetType = UNSET
+    """The archived declarations (pack, policies) it was made with, 16 hex digits; absent in old receipts."""
+    act_share: float | UnsetType = UNSET
+    """Share of such work that may be acted on; only where acting was asked for. `mode` is what came of it."""
+    shadows: tuple[ShadowChoice, ...] | UnsetType = UNSET
+    """What policies in shadow would have chosen; absent while none is."""
+    details: DecisionDetails | UnsetType = UNSET
+    """What kinds other than routing rest on; absent when they abstain without a plan."""
 
 
 class OutcomeRequest(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

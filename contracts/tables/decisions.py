@@ -4,6 +4,7 @@ from contracts.table import Table
 
 DECISION = Table(
     name="decision",
+    version="1.1.0",
     meaning="Decisions of the engine, each with all that is needed to explain and replay it.",
     grain="one row a decision",
     key=("decision_id",),

@@ -16,7 +16,7 @@ from apps.streamlit.ui.table import show_table
 from apps.streamlit.ui.wording import NOTHING, aed, both, count, gulf_time, plain, plural, share
 from aurora.audit.records import HUMAN
 from aurora.errors import AuroraError
-from contracts.messages.decisions import Candidate, Decision, RouteLlmRequest
+from contracts.messages.decisions import Candidate, Decision, ResolveConflictRequest, RouteLlmRequest, RouteTaskRequest
 
 _PROMPT_SHOWN = 600
 
@@ -125,16 +125,18 @@ def _asked(decision: Decision) -> None:
     request = decision.request
     facts = [
         f"By **{plain(decision.actor_id)}**, {gulf_time(decision.decided_at)}, mode **{decision.mode}**",
-        f"Data: **{request.privacy_class}**, region **{request.data_region or decision.region}**",
     ]
-    if request.max_cost_usd is not None:
+    if isinstance(request, RouteTaskRequest | RouteLlmRequest | ResolveConflictRequest):
+        region = request.data_region or decision.region
+        facts.append(f"Data: **{request.privacy_class}**, region **{region}**")
+    if isinstance(request, RouteTaskRequest | RouteLlmRequest) and request.max_cost_usd is not None:
         facts.append(f"At most {both(float(request.max_cost_usd))}")
     st.markdown("\n".join(f"- {fact}" for fact in facts))
     if isinstance(request, RouteLlmRequest):
         with st.expander("Question", icon=":material/chat:"):
             # As text, not as Markdown: what an assistant was asked must not draw on our page.
             st.text(request.prompt[:_PROMPT_SHOWN] + (" …" if len(request.prompt) > _PROMPT_SHOWN else ""))
-    else:
+    elif isinstance(request, RouteTaskRequest):
         st.markdown(
             f"- Task type **{request.task_type}**, priority **{request.priority}**, id `{request.task_id or NOTHING}`"
         )
