@@ -34,6 +34,10 @@ Scope = Literal[
     "command:write",
     "quarantine:write",
     "privacy:reveal",
+    "filing:read",
+    "filing:write",
+    "filing:approve",
+    "suspicion:read",
     "admin",
 ]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
