@@ -1,0 +1,20 @@
+select
+    deal_id,
+    lead_id,
+    property_id,
+    broker_id,
+    deal_stage,
+    price_aed,
+    commission_aed,
+    is_off_plan,
+    closed_at,
+    source,
+    is_sample,
+    region,
+    updated_at,
+    batch_id,
+    batch_seq,
+    row_number,
+    ingested_at,
+    {{ utc_day("closed_at") }} as closed_date
+from {{ source("raw", "deal") }}

@@ -1,0 +1,20 @@
+select
+    evaluation_id,
+    evaluation_name,
+    evaluator_kind,
+    score_value,
+    score_label,
+    evaluated_record_id,
+    trace_id,
+    conversation_id,
+    assistant_id,
+    occurred_at,
+    source,
+    region,
+    updated_at,
+    batch_id,
+    batch_seq,
+    row_number,
+    ingested_at,
+    {{ utc_day("occurred_at") }} as occurred_date
+from {{ source("raw", "evaluation") }}
