@@ -53,6 +53,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Where assistants may be connected over HTTP besides public addresses; written as AURORA_PULL_ALLOWED."""
     alerts_allowed: str = ""
     """Where alerts may be delivered besides public addresses; written as AURORA_PULL_ALLOWED."""
+    parse_dir: str = ""
+    """Folder that dbt's parse of its project is kept in for other tenants' first build; `parse` below the data folder
+    when empty."""
     status_poll_s: Annotated[float, msgspec.Meta(ge=0.05, le=60)] = 1.0
     """Seconds between two polls of an assistant; one that does not answer for 0.8 of it counts as down."""
     public_url: str = ""

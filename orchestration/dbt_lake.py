@@ -1,8 +1,9 @@
 """How dbt comes to a tenant's lakes: a dbt-duckdb plugin that attaches them through `aurora.store`.
 
 Raw is attached read-only and pinned to one snapshot, so that all models of a run see the same rows
-while ingest goes on. The pin is not in `profiles.yml`: dbt parses the whole project again whenever a
-value of its profile changes. Only dbt loads this module (`plugins:` in `dbt_project/profiles.yml`).
+while ingest goes on. What differs between tenants and runs comes from the environment, not from
+`profiles.yml`: dbt parses the whole project again whenever a value of its profile changes. Only dbt
+loads this module (`plugins:` in `dbt_project/profiles.yml`).
 """
 
 from __future__ import annotations
@@ -20,10 +21,17 @@ from aurora.store.paths import tenant_paths
 DATA_DIR = "LAKEHOUSE_DATA_DIR"
 TENANT = "LAKEHOUSE_TENANT"
 RAW_SNAPSHOT = "LAKEHOUSE_RAW_SNAPSHOT"
+MEMORY_LIMIT = "LAKEHOUSE_MEMORY_LIMIT"
+SPILL = "LAKEHOUSE_SPILL"
 
 
 class Plugin(BasePlugin):
     """Found by dbt-duckdb under this name."""
+
+    def update_connection_config(self, creds: Any, config: dict[str, Any]) -> None:  # noqa: ARG002 - dbt-duckdb's hook
+        """Bound the memory and say where queries spill."""
+        config["memory_limit"] = os.environ[MEMORY_LIMIT]
+        config["temp_directory"] = os.environ[SPILL]
 
     def configure_connection(self, conn: Any) -> None:
         """Load the extensions and attach `raw` and `mart` of the tenant that the environment names."""

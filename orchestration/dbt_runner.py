@@ -18,11 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from aurora.catalogue.kpi_files import write_kpi_values
 from aurora.errors import AuroraError, DataError, NotReadyError
 from aurora.settings import PROJECT_DIR
 from aurora.store.connection import hold_write_lock
 from aurora.store.lake import dbt_attach
 from aurora.store.paths import TenantPaths
+from orchestration.dbt_parse import shared_parse
 
 DBT_PROJECT_DIR: Final = PROJECT_DIR / "dbt_project"
 TIMEOUT_S: Final = 1800.0
@@ -83,17 +85,19 @@ def run_dbt(
     `full_refresh` makes every dbt model again from all of history; a changed dbt model does that by
     itself. Unit tests are about the SQL, not the data, so a build leaves them out unless asked.
     Holds the mart's write lock throughout; ingest into raw goes on. After `timeout_s` the running query
-    is interrupted and the run ends as failed. Errors: `TransformError`, `DataTestError`, and those of
+    is interrupted and the run ends as failed. KPI files are compiled first. Errors: `TransformError`, `DataTestError`, and those of
     `hold_write_lock`.
     """
     with _ONE_RUN, hold_write_lock(paths, "mart"), _environment(paths) as raw_snapshot:
         start = time.monotonic()
+        write_kpi_values(project_dir)
         arguments = _arguments(paths, command, project_dir)
         arguments += ["--select", *select] if select else []
         arguments += ["--full-refresh"] if full_refresh else []
         if command[0] in {"build", "test"} and not with_unit_tests:
             arguments += ["--exclude-resource-type", "unit_test"]
-        result, is_late = _invoke(arguments, timeout_s=timeout_s)
+        with shared_parse(paths.data_dir, dbt_folder(paths) / "target", project_dir):
+            result, is_late = _invoke(arguments, timeout_s=timeout_s)
         report = DbtReport(tuple(command), time.monotonic() - start, raw_snapshot, _nodes(result))
     _raise_for(report, result, is_late=is_late, timeout_s=timeout_s, paths=paths)
     return report
@@ -121,17 +125,15 @@ def _arguments(paths: TenantPaths, command: Sequence[str], project_dir: Path) ->
 @contextmanager
 def _environment(paths: TenantPaths) -> Iterator[int]:
     """The environment that `profiles.yml` and the lake plugin read, put back afterwards."""
-    from orchestration.dbt_lake import DATA_DIR, RAW_SNAPSHOT, TENANT
+    from orchestration.dbt_lake import DATA_DIR, MEMORY_LIMIT, RAW_SNAPSHOT, SPILL, TENANT
 
     parts = dbt_attach(paths)
     fresh = {
         DATA_DIR: str(paths.data_dir),
         TENANT: paths.tenant,
         RAW_SNAPSHOT: str(parts["raw_snapshot_id"]),
-        "LAKEHOUSE_RAW_CATALOG": parts["raw_catalog"],
-        "LAKEHOUSE_MART_CATALOG": parts["mart_catalog"],
-        "LAKEHOUSE_MEMORY_LIMIT": parts["config_options"]["memory_limit"],
-        "LAKEHOUSE_SPILL": parts["config_options"]["temp_directory"],
+        MEMORY_LIMIT: parts["config_options"]["memory_limit"],
+        SPILL: parts["config_options"]["temp_directory"],
     }
     before = {name: os.environ.get(name) for name in fresh}
     os.environ.update(fresh)
