@@ -36,5 +36,5 @@ def require_person(lake: LakeReader, identity: Identity) -> None:
             f"{actor} may not approve: only people may.",
             field="Authorization",
             rule="person",
-            next_step="Ask a person; `aurora key create --actor person:<name>` makes a key for one.",
+            next_step="Ask a person; `aurora key create person:<name> --scope filing:approve` makes a key for one.",
         )
