@@ -11,16 +11,28 @@ import hashlib
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_FLOOR, Decimal
+from decimal import Decimal
 from typing import Any
+
+from msgspec import UNSET, UnsetType
 
 from aurora.assistants.live import LiveStates
 from aurora.compliance.rules import RuleSet, compile_rules
 from aurora.decisions.admission import Admission
+from aurora.decisions.archive import archive, pack_content
 from aurora.decisions.bundles import Bundle, champion_folder, load_bundle
 from aurora.decisions.features import Features, load_features
+from aurora.decisions.kinds.conflict import plan_resolution
+from aurora.decisions.kinds.desk import Desk
+from aurora.decisions.kinds.rebalance import plan_rebalancing
+from aurora.decisions.kinds.scale import plan_scaling
+from aurora.decisions.kinds.tune import plan_tuning
+from aurora.decisions.modes import NO_SWITCHES, Switches, is_granted
 from aurora.decisions.plans import Plan, asked, make_plan
 from aurora.decisions.policy import ConfiguredPolicy, Estimate, configure
+from aurora.decisions.questions import KIND_OF, llm_values, rollout_key, task_values
+from aurora.decisions.reliability import FILE as RELIABILITY
+from aurora.decisions.reliability import Reliability, load_reliability
 from aurora.decisions.slates import NANO_USD, Slate, llm_slate, task_slate
 from aurora.errors import DataError, UsageError
 from aurora.packs import Pack, load_pack, pack_files
@@ -29,6 +41,7 @@ from aurora.store.paths import TenantPaths
 from contracts.messages.decisions import (
     Decision,
     DecisionKind,
+    DecisionMode,
     DecisionRequest,
     RebalanceRequest,
     ResolveConflictRequest,
@@ -46,12 +59,7 @@ _QUESTIONS = 512
 """Remembered: one a task type, span of days and live state of the fleet."""
 _MAX_REMEMBERED_CANDIDATES = 32
 _MTOK = Decimal(1_000_000)
-KINDS: dict[type, DecisionKind] = {
-    ResolveConflictRequest: "resolve_conflict",
-    ScaleRequest: "scale",
-    RebalanceRequest: "rebalance",
-    TuneRequest: "tune",
-}
+_FROM_FEATURES = frozenset({"route_task", "rebalance", "resolve_conflict"})
 _COMPUTED = frozenset({"candidate.cost_usd", "candidate.quality"})
 
 
@@ -74,6 +82,7 @@ class Engine:
         *,
         bundle: Bundle | None = None,
         features: Features | None = None,
+        reliability: Reliability | None = None,
         version: str = "",
     ) -> None:
         """Compose a snapshot; `DataError` names what in policies.yaml does not fit."""
@@ -81,6 +90,8 @@ class Engine:
         self.pack = pack
         self.bundle = bundle
         self.features = features
+        self.reliability = reliability
+        self.engine_hash, _ = pack_content(pack)
         self._paths = paths
         self._rules = rules
         self._policies = configure(pack.policies)
@@ -99,57 +110,128 @@ class Engine:
         decided_at: dt.datetime,
         seed: int,
         live: LiveStates = (),
+        switches: Switches = NO_SWITCHES,
     ) -> Decision:
         """Decide. `UsageError` names a policy the tenant does not have; whoever is not admissible is in the record.
 
-        `live` is what is known of the fleet at this moment; it stands in the record, so that replay has it too.
+        `live` is what is known of the fleet at this moment, `switches` what people said of modes; what of them
+        counted stands in the record, so that replay has it too.
         """
-        kind: DecisionKind
-        if isinstance(request, RouteTaskRequest):
-            kind, plan, bundle_hash = "route_task", self._task_plan(request, decided_at, live), None
-            feature_hash = self.features.feature_hash if self.features is not None else None
-        elif isinstance(request, RouteLlmRequest):
-            kind, plan, feature_hash = "route_llm", self._llm_plan(request, decided_at), None
-            bundle_hash = self.bundle.bundle_hash if self.bundle is not None else None
-        else:
-            self._policy(KINDS[type(request)], request.policy)
-            raise UsageError("Only routing is decided here.", field="kind", next_step="Ask for a route.")
+        kind = KIND_OF[type(request)]
+        plan = self._plan(request, decided_at, live, switches)
         choice = plan.choice
-        chosen = plan.actions[choice.draw(seed)] if choice is not None and not choice.is_abstained else None
+        taken = choice.draw(seed) if choice is not None and not choice.is_abstained else None
+        chosen = None if taken is None else plan.actions[taken]
         preferred = plan.actions[choice.greedy] if choice is not None else None
+        mode, act_share = self._mode(request, decision_id, chosen, switches)
+        action = None if chosen is None else chosen.candidate_id
+        bundle_hash = self.bundle.bundle_hash if kind == "route_llm" and self.bundle is not None else None
+        features = self.features if kind in _FROM_FEATURES else None
         return Decision(
             decision_id=decision_id,
             tenant_id=self._paths.tenant,
             region=self._paths.region,
             kind=kind,
-            mode=request.mode,
+            mode=mode,
             status="abstained" if chosen is None else "chosen",
-            action=None if chosen is None else chosen.candidate_id,
+            action=action,
             reason=plan.reason if chosen is preferred or chosen is None else _explored(plan, chosen, preferred),
             confidence=0.0 if preferred is None else (chosen or preferred).quality,
-            propensity=None if chosen is None or choice is None else choice.propensities[plan.actions.index(chosen)],
+            propensity=None if taken is None or choice is None else choice.propensities[taken],
             decided_at=decided_at,
             actor_id=actor_id,
             policy_id=plan.policy_id,
             bundle_hash=bundle_hash,
             rule_pack_hash=self._rules.pack_hash,
             rules_checked=plan.rules_checked,
-            snapshot_id=None if feature_hash is None or self.features is None else self.features.mart_snapshot_id,
-            feature_hash=feature_hash,
+            snapshot_id=None if features is None else features.mart_snapshot_id,
+            feature_hash=None if features is None else features.feature_hash,
             seed=seed,
             request=request,
             candidates=plan.candidates,
             expected_cost_usd=None if chosen is None else chosen.cost_usd,
             baseline_cost_usd=plan.baseline_cost_usd,
-            assistant_states=dict(live) if kind == "route_task" else {},
+            assistant_states={} if kind == "route_llm" else dict(live),
+            engine_hash=self.engine_hash,
+            act_share=act_share,
+            shadows=UNSET if plan.shadow is None else (plan.shadow.told(plan.actions, seed, taken),),
+            details=UNSET if plan.details is None else plan.details(action) or UNSET,
         )
 
-    def _task_plan(self, request: RouteTaskRequest, decided_at: dt.datetime, live: LiveStates) -> Plan:
+    def _plan(self, request: DecisionRequest, decided_at: dt.datetime, live: LiveStates, switches: Switches) -> Plan:
+        if isinstance(request, RouteTaskRequest):
+            return self._task_plan(request, decided_at, live, switches)
+        if isinstance(request, RouteLlmRequest):
+            return self._llm_plan(request, decided_at, switches)
+        desk = self._desk(request, decided_at, live, switches)
+        match request:
+            case ResolveConflictRequest():
+                return plan_resolution(request, desk)
+            case ScaleRequest():
+                return plan_scaling(request, desk)
+            case RebalanceRequest():
+                return plan_rebalancing(request, desk)
+            case TuneRequest():
+                return plan_tuning(request, desk)
+
+    def _desk(
+        self,
+        request: ResolveConflictRequest | ScaleRequest | RebalanceRequest | TuneRequest,
+        decided_at: dt.datetime,
+        live: LiveStates,
+        switches: Switches,
+    ) -> Desk:
+        kind = KIND_OF[type(request)]
+        configured, note = self._policy(kind, request.policy)
+        epoch = bisect_right(self._days, decided_at.toordinal())
+
+        def task_question(task_type: str) -> tuple[Slate, Admission]:
+            question = self._question("route_task", task_type, epoch, decided_at, live)
+            return question.slate, question.admission
+
+        return Desk(
+            pack=self.pack,
+            region=self._paths.region,
+            tenant=self._tenant,
+            rules=self._rules.in_force(kind, decided_at.date()),
+            configured=configured,
+            note=note,
+            shadow=self._shadow(kind, configured, switches),
+            live=live,
+            decided_at=decided_at,
+            reliability=self.reliability,
+            task_question=task_question,
+        )
+
+    def _mode(
+        self, request: DecisionRequest, decision_id: str, chosen: Estimate | None, switches: Switches
+    ) -> tuple[DecisionMode, float | UnsetType]:
+        """What the caller may do with it: acting is granted by share, all else is as it was asked."""
+        if request.mode != "act":
+            return request.mode, UNSET
+        kind = KIND_OF[type(request)]
+        assistant_id = getattr(request, "assistant_id", None)
+        if kind == "route_task":
+            assistant_id = None if chosen is None else chosen.candidate_id
+        share = switches.act_share(kind, assistant_id, self.pack.policies.kinds.get(kind))
+        return ("act" if is_granted(kind, rollout_key(request, decision_id), share) else "advise"), share
+
+    def _shadow(self, kind: DecisionKind, configured: ConfiguredPolicy, switches: Switches) -> ConfiguredPolicy | None:
+        """The policy that is run beside the one that decides, where there is another and it can be run."""
+        policy_id = switches.shadow(kind, self.pack.policies.kinds.get(kind))
+        found = None if policy_id is None else self._policies.get(policy_id)
+        if found is None or found is configured or kind not in found.policy.kinds:
+            return None
+        return None if found.policy.needs_bundle and self.bundle is None else found
+
+    def _task_plan(
+        self, request: RouteTaskRequest, decided_at: dt.datetime, live: LiveStates, switches: Switches
+    ) -> Plan:
         task_type = self.pack.task_types.get(request.task_type)
         name = request.task_type if task_type is not None else ""
         epoch = bisect_right(self._days, decided_at.toordinal())
-        values = self._task_values(request)
-        key = (name, epoch, live, *values.values(), request.candidates, request.policy)
+        values = task_values(request, self.pack, self._paths.region)
+        key = (name, epoch, live, switches.shadow_policies, *values.values(), request.candidates, request.policy)
         plan = self._plans.get(key)
         if plan is not None:
             return plan
@@ -165,6 +247,7 @@ class Engine:
             min_quality=None,
             note=" ".join(filter(None, (question.slate.note, note))),
             rules_checked=question.admission.rule_ids,
+            shadow=self._shadow("route_task", configured, switches),
         )
         if request.candidates is None or len(request.candidates) <= _MAX_REMEMBERED_CANDIDATES:
             if len(self._plans) >= _PLANS:
@@ -172,7 +255,7 @@ class Engine:
             self._plans[key] = plan
         return plan
 
-    def _llm_plan(self, request: RouteLlmRequest, decided_at: dt.datetime) -> Plan:
+    def _llm_plan(self, request: RouteLlmRequest, decided_at: dt.datetime, switches: Switches) -> Plan:
         epoch = bisect_right(self._days, decided_at.toordinal())
         question = self._question("route_llm", "", epoch, decided_at)
         configured, note = self._policy("route_llm", request.policy)
@@ -182,12 +265,13 @@ class Engine:
         return make_plan(
             question.slate,
             wanted,
-            question.admission.vetoes(self._llm_values(request), wanted.mask, computed),
+            question.admission.vetoes(llm_values(request, self._paths.region), wanted.mask, computed),
             estimates,
             configured,
             min_quality=request.min_quality,
             note=note,
             rules_checked=question.admission.rule_ids,
+            shadow=self._shadow("route_llm", configured, switches),
         )
 
     def _llm_estimates(self, slate: Slate, request: RouteLlmRequest) -> list[Estimate]:
@@ -250,51 +334,6 @@ class Engine:
             self._questions[key] = question
         return question
 
-    def _task_values(self, request: RouteTaskRequest) -> dict[str, object]:
-        task_type = self.pack.task_types.get(request.task_type)
-        own = task_type.compliance_levels if task_type is not None else ()
-        asked_levels = request.compliance_levels
-        return {
-            "request.kind": "route_task",
-            "request.task_type": request.task_type if task_type is not None else None,
-            "request.is_acting": task_type.is_acting if task_type is not None else None,
-            "request.priority": request.priority,
-            "request.privacy_class": request.privacy_class,
-            "request.data_region": request.data_region or self._paths.region,
-            "request.compliance_levels": tuple(sorted({*own, *asked_levels})) if asked_levels else own,
-            "request.max_cost_usd": _ceiling(request.max_cost_usd),
-            "request.deadline_ms": request.deadline_ms,
-            "request.mode": request.mode,
-        }
-
-    def _llm_values(self, request: RouteLlmRequest) -> dict[str, object]:
-        return {
-            "request.kind": "route_llm",
-            "request.task_type": request.task_type,
-            "request.is_acting": None,
-            "request.priority": None,
-            "request.privacy_class": request.privacy_class,
-            "request.data_region": request.data_region or self._paths.region,
-            "request.compliance_levels": (),
-            "request.max_cost_usd": _ceiling(request.max_cost_usd),
-            "request.deadline_ms": None,
-            "request.mode": request.mode,
-        }
-
-
-def _ceiling(amount: Decimal | None) -> Decimal | None:
-    """The ceiling as the lake holds amounts; cut, never rounded up."""
-    if amount is None:
-        return None
-    if not amount.is_finite() or not 0 <= amount < 10**9:
-        raise UsageError(
-            "max_cost_usd is not an amount from 0 to 1,000,000,000 USD.",
-            field="max_cost_usd",
-            rule="at_least",
-            next_step="Give an amount in US dollars, or leave it out.",
-        )
-    return amount.quantize(NANO_USD, rounding=ROUND_FLOOR)
-
 
 def _explored(plan: Plan, chosen: Estimate, preferred: Estimate | None) -> str:
     epsilon = plan.choice.epsilon if plan.choice is not None else 0.0
@@ -316,19 +355,25 @@ def load_engine(paths: TenantPaths, settings: Settings) -> Engine:
     version = engine_version(paths, settings)
     pack = load_pack(settings.packs_dir, settings.pack)
     folder = champion_folder(paths.serving, "route_llm")
+    archive(paths, "pack", *pack_content(pack))
     return Engine(
         paths,
         pack,
         compile_rules(pack.rules),
         bundle=None if folder is None else load_bundle(folder),
         features=load_features(paths),
+        reliability=load_reliability(paths),
         version=version,
     )
 
 
 def engine_version(paths: TenantPaths, settings: Settings) -> str:
     """Changes when any file an engine is made from does: names, sizes and times, no content. Cheap enough to poll."""
-    served = [paths.serving / "features.json", paths.serving / "bundles" / "route_llm" / "champion"]
+    served = [
+        paths.serving / "features.json",
+        paths.serving / RELIABILITY,
+        paths.serving / "bundles" / "route_llm" / "champion",
+    ]
     files: Sequence[Any] = [*pack_files(settings.packs_dir, settings.pack), *served]
     digest = hashlib.sha256()
     for file in files:

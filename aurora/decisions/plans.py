@@ -7,13 +7,14 @@ the plans of recurring questions.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from aurora.decisions.choice import Choice, StandIn, choose
 from aurora.decisions.policy import ConfiguredPolicy, Estimate
 from aurora.decisions.slates import NOT_KNOWN, Slate, bits
+from contracts.messages.decision_details import DecisionDetails, ShadowChoice
 from contracts.messages.decisions import Candidate, Veto
 
 
@@ -29,6 +30,29 @@ class Plan:
     policy_id: str
     rules_checked: tuple[str, ...]
     baseline_cost_usd: Decimal | None
+    shadow: Shadow | None = None
+    details: Callable[[str | None], DecisionDetails | None] | None = None
+    """What a kind's action rests on; of nothing chosen, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """What a policy that only watches makes of the same admissible candidates."""
+
+    policy_id: str
+    choice: Choice
+
+    def told(self, actions: Sequence[Estimate], seed: int, taken: int | None) -> ShadowChoice:
+        """Its choice under the same draw. `taken` is the position of the action that was taken."""
+        choice = self.choice
+        own = choice.draw(seed)
+        return ShadowChoice(
+            policy_id=self.policy_id,
+            action=None if choice.is_abstained else actions[own].candidate_id,
+            propensity=choice.propensities[own],
+            taken_propensity=0.0 if taken is None else choice.propensities[taken],
+            confidence=actions[choice.greedy].quality,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +81,8 @@ def make_plan(
     min_quality: float | None,
     note: str,
     rules_checked: tuple[str, ...],
+    shadow: ConfiguredPolicy | None = None,
+    details: Callable[[str | None], DecisionDetails | None] | None = None,
 ) -> Plan:
     """Put the parts together. `note` is said before the policy's reason, such as why a fallback decides."""
     vetoes = {
@@ -87,7 +113,22 @@ def make_plan(
         policy_id=configured.policy.policy_id,
         rules_checked=rules_checked,
         baseline_cost_usd=_baseline(admissible),
+        shadow=_shadow(admissible, shadow, min_quality=min_quality, stand_in=stand_in),
+        details=details,
     )
+
+
+def _shadow(
+    admissible: Sequence[Estimate],
+    configured: ConfiguredPolicy | None,
+    *,
+    min_quality: float | None,
+    stand_in: StandIn | None,
+) -> Shadow | None:
+    if configured is None or not admissible:
+        return None
+    choice = choose(admissible, configured, min_quality=min_quality, stand_in=stand_in)
+    return Shadow(configured.policy.policy_id, choice)
 
 
 def _vetoes(slate: Slate, position: int, by_rules: tuple[Veto, ...]) -> tuple[Veto, ...]:
@@ -128,6 +169,7 @@ def _scored(admissible: Sequence[Estimate], choice: Choice | None) -> dict[str, 
             cost_usd=estimate.cost_usd,
             latency_ms=estimate.latency_ms,
             propensity=propensity,
+            utility_usd=None if estimate.utility is None else Decimal(repr(round(estimate.utility, 9))),
         )
         for estimate, score, propensity in zip(admissible, choice.scores, choice.propensities, strict=True)
     }

@@ -34,6 +34,8 @@ class Estimate:
     latency_ms: float
     load_share: float
     """Share of its capacity in use, 0 to 1."""
+    utility: float | None = None
+    """Expected gain in USD, where the question itself says what right and wrong are worth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,9 @@ def configure(declared: Policies) -> dict[str, ConfiguredPolicy]:
             raise _wrong(f"policies.{policy_id}.parameters.{strange[0]}", f"is not a parameter; it takes {takes}")
         configured[policy_id] = ConfiguredPolicy(policy, settings, {**policy.parameters, **settings.parameters})
     for kind, choice in declared.kinds.items():
-        for policy_id in filter(None, (choice.policy, choice.fallback)):
+        for policy_id in filter(None, (choice.policy, choice.fallback, choice.shadow)):
+            if policy_id not in configured:
+                raise _wrong(f"kinds.{kind}", f"there are no settings of {policy_id}")
             if kind not in configured[policy_id].policy.kinds:
                 raise _wrong(f"kinds.{kind}", f"{policy_id} does not decide {kind}")
         wants_bundle = any(c.policy.needs_bundle and kind in c.policy.kinds for c in configured.values())

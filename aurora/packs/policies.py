@@ -15,6 +15,12 @@ class PolicyChoice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     policy: Slug
     fallback: Slug | None = None
+    shadow: Slug | None = None
+    """Policy that is run beside it: its choice is recorded, never answered."""
+    act_share: Share = 0.0
+    """Share of the work that may be acted on where acting is asked for; the rest is advice."""
+    assistant_act_shares: dict[Slug, Share] = {}
+    """The same for single assistants."""
 
 
 class PolicySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,3 +38,5 @@ class Policies(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     kinds: dict[DecisionKind, PolicyChoice]
     policies: dict[Slug, PolicySettings]
+    contradictions: dict[Slug, Annotated[tuple[Slug, ...], Meta(min_length=2)]] = {}
+    """Topic to the recommendations of which only one can be right: two of them about one subject are a conflict."""

@@ -50,8 +50,9 @@ def faults_of(folder: Path, pack: Pack) -> Iterator[PackError]:
             yield from _known(file, "compliance_level", [rule.compliance_level], pack.compliance_levels)
     yield from _llm_faults(folder / "llms.yaml", pack)
     for kind, choice in pack.policies.kinds.items():
-        chosen = [choice.policy] if choice.fallback is None else [choice.policy, choice.fallback]
+        chosen = [name for name in (choice.policy, choice.fallback, choice.shadow) if name is not None]
         yield from _known(folder / "policies.yaml", f"kinds.{kind}", chosen, pack.policies.policies)
+        yield from _known(folder / "policies.yaml", f"kinds.{kind}", list(choice.assistant_act_shares), fleet)
     for workflow in pack.workflows:
         file = folder / "workflows" / f"{workflow.workflow_id}.yaml"
         for field, problem, broken in faults_of_workflow(workflow, pack):
