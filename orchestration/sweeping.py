@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aurora.settings import PROJECT_DIR
 from orchestration.freshness import fingerprint, fingerprint_content, read_record
 from orchestration.work import Work
+
+if TYPE_CHECKING:
+    from aurora.compliance.rulebook import Rulebook
 
 _SWEEP_EVERY: Final = dt.timedelta(hours=1)
 
 
 def rules_inputs(work: Work) -> str:
     """What came in, and the rules."""
-    from aurora.compliance.rulebook import load_rulebook
+    from aurora.compliance.versions import tenant_rulebook
     from aurora.store.lake import read_lake
 
-    book = load_rulebook(work.settings.packs_dir).for_industry(work.settings.pack)
+    book = tenant_rulebook(work.settings.packs_dir, work.paths, work.settings.pack)
     with read_lake(work.paths) as lake:
         came = lake.query(
-            "SELECT (SELECT max(batch_seq) FROM raw.ingest_batch), (SELECT max(journal_seq) FROM raw.journal_offset)"
+            "SELECT (SELECT max(batch_seq) FROM raw.ingest_batch),"
+            " (SELECT max(journal_seq) FROM raw.journal_offset WHERE row_count > 0)"
         ).row(0)
     code = fingerprint_content((PROJECT_DIR / "aurora" / "compliance").glob("*.py"))
     return fingerprint(book.book_hash, code, *came)
@@ -35,13 +39,15 @@ def was_swept_lately(work: Work) -> bool:
 
 
 def run_rules(work: Work) -> Mapping[str, object]:
-    """Sweep all records and bring the findings up to date."""
+    """Sweep all records, bring the findings up to date, and carry out what mends them."""
     from aurora.compliance.findings import record_sweep
-    from aurora.compliance.rulebook import load_rulebook
+    from aurora.compliance.publishing import publish_rule_packs
     from aurora.compliance.sweep import sweep
+    from aurora.compliance.versions import tenant_rulebook
     from aurora.store.lake import read_lake
 
-    book = load_rulebook(work.settings.packs_dir).for_industry(work.settings.pack)
+    book = tenant_rulebook(work.settings.packs_dir, work.paths, work.settings.pack)
+    publish_rule_packs(work.paths, book, now=work.clock())
     with read_lake(work.paths) as lake:
         swept = sweep(book, lake, now=work.clock())
     found = record_sweep(work.paths, swept)
@@ -54,4 +60,23 @@ def run_rules(work: Work) -> Mapping[str, object]:
         "remediated_count": found.remediated_count,
         "open_count": found.open_count,
         "raw_snapshot_id": swept.raw_snapshot_id,
+        **_followed_up(work, book),
     }
+
+
+def _followed_up(work: Work, book: Rulebook) -> dict[str, int]:
+    """Remedies and breaches. The journal is opened only where there is something to follow up, or was."""
+    from aurora.alerts.hands import Hands
+    from aurora.compliance.enforcement import remedy_findings
+    from aurora.compliance.judging import catch_up
+    from aurora.store.lake import read_lake
+    from aurora.store.state import StateStore
+
+    with read_lake(work.paths) as lake:
+        is_quiet = not lake.query("SELECT count(*) AS n FROM raw.finding").item()
+    if is_quiet and not work.paths.state.is_file():
+        return {}
+    with StateStore.open(work.paths, clock=work.clock) as store:
+        catch_up(work.paths, store)
+        done = remedy_findings(work.paths, book, store, Hands(work.paths, store), now=work.clock())
+    return {f"remedies_{name}_count": count for name, count in sorted(done.items())}

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from contracts.messages.compliance import Hold, JudgedAs, Note
+
 PostureName = Literal["compliant", "pending_review", "non_compliant"]
 FindingState = Literal["open", "remediated", "false_positive", "accepted"]
 
@@ -39,6 +41,7 @@ class RuleLine(Struct, frozen=True, kw_only=True):
     remediation: str
     acts: list[str]
     note: str | None
+    version: int
     is_stale: bool
     """Its pack was not held against its sources for more than seven days."""
 
@@ -48,6 +51,17 @@ class RulesPage(Struct, frozen=True, kw_only=True):
 
     rules: list[RuleLine]
     book_hash: str
+    rules_version: int
+    """Number of the tenant's own version; 0 is the rules as they are shipped."""
+
+
+class FindingRemedy(Struct, frozen=True, kw_only=True):
+    """What became of one act that mends a finding."""
+
+    remedy_id: str
+    act: str
+    remedy_state: str
+    reason: str
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -70,13 +84,61 @@ class Finding(Struct, frozen=True, kw_only=True):
     owner_role: str
     resolved_at: dt.datetime | None
     actor_id: str | None
+    note: str | None
     is_sample: bool
+    remedies: list[FindingRemedy] = []
+
+
+class FalsePositives(Struct, frozen=True, kw_only=True):
+    """How often people called a rule's findings a false alarm."""
+
+    rule_id: str
+    false_positive_count: int
+    judged_count: int
+    false_positive_share: float
+    low: float
+    """Of the 95 % Wilson interval, as is `high`."""
+    high: float
 
 
 class FindingsPage(Struct, frozen=True, kw_only=True):
     """Findings, those due first at the top."""
 
     findings: list[Finding]
+    false_positives: list[FalsePositives]
+    """Of rules whose findings people judged."""
+
+
+class JudgeRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a person makes of a finding."""
+
+    judged_as: JudgedAs
+    note: Note
+
+
+class CompleteRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A remedy is done; with `is_done` false it will not be."""
+
+    note: Note
+    is_done: bool = True
+
+
+class ReleaseRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why a record may be worked on again."""
+
+    note: Note
+
+
+class BackTestRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A version of the rules to try on history. One of the three is given."""
+
+    rule: dict[str, Any] | None = None
+    """A rule, as its file holds it."""
+    parameters: dict[str, Any] | None = None
+    coverage: dict[str, Any] | None = None
+    """What sources carry and which law binds, as coverage.yaml holds it."""
+    pack: Annotated[str, Meta(max_length=64)] | None = None
+    """Rule pack of a new rule or of parameters."""
 
 
 class RegimePosture(Struct, frozen=True, kw_only=True):
@@ -112,6 +174,9 @@ class PostureReport(Struct, frozen=True, kw_only=True):
     regimes: list[RegimePosture]
     assistants: list[AssistantPosture]
     raw_snapshot_id: int
+    false_positives: list[FalsePositives]
+    book_hash: str
+    rules_version: int
 
 
 class EnforceRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -137,6 +202,10 @@ class VerdictLine(Struct, frozen=True, kw_only=True):
     severity: str
     remediation: str
     unknown_fields: list[str]
+    acts: list[str]
+    """What mends it: `mask` says that values are to be masked before the act."""
+    pack_version: str
+    version: int
 
 
 class Verdicts(Struct, frozen=True, kw_only=True):
@@ -144,6 +213,9 @@ class Verdicts(Struct, frozen=True, kw_only=True):
 
     record: str
     may_act: bool
-    """No rule stops the act: none is broken, and none that is asked before the act is unknown."""
+    """No rule stops the act: none is broken, and none that is asked before the act is unknown; nor is it on hold."""
     verdicts: list[VerdictLine]
     book_hash: str
+    rules_version: int
+    holds: list[Hold]
+    """That stand on the record, by its key."""

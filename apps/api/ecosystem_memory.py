@@ -43,4 +43,4 @@ class EcosystemMemory:
 
         if known is not None and latest_snapshot(self.paths, "raw") == known.snapshot_id:
             return known
-        return read_facts(self.paths, rulebook=rulebook_of(self.settings), now=self.clock())
+        return read_facts(self.paths, rulebook=rulebook_of(self.settings, self.paths), now=self.clock())

@@ -7,22 +7,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aurora.settings import Settings
+from aurora.store.paths import TenantPaths
 
 if TYPE_CHECKING:
     from aurora.compliance.rulebook import Rulebook
 
 
-def rulebook_of(settings: Settings) -> Rulebook:
-    """The rules that bind tenants of the settings' pack, as the files are now."""
+def rulebook_of(settings: Settings, paths: TenantPaths) -> Rulebook:
+    """The rules that bind the tenant, as the files are now, with the version of its own that is in force."""
     from aurora.compliance.rulebook import rules_folder
+    from aurora.compliance.versions import version_folder, version_in_force
 
     folder = rules_folder(settings.packs_dir)
-    changed = tuple(sorted((str(file), file.stat().st_mtime_ns) for file in folder.rglob("*.yaml")))
-    return _loaded(folder, settings.pack, changed)
+    version = version_in_force(paths)
+    own = version_folder(paths, version)
+    files = [file for one in (folder, own) if one is not None for file in one.rglob("*.yaml")]
+    changed = tuple(sorted((str(file), file.stat().st_mtime_ns) for file in files))
+    return _loaded(folder, own, version, settings.pack, changed)
 
 
-@lru_cache(maxsize=2)
-def _loaded(folder: Path, pack: str, changed: tuple[tuple[str, int], ...]) -> Rulebook:  # noqa: ARG001 - the cache's key
+@lru_cache(maxsize=8)
+def _loaded(
+    folder: Path,
+    own: Path | None,
+    version: int,
+    pack: str,
+    changed: tuple[tuple[str, int], ...],  # noqa: ARG001 - the cache's key
+) -> Rulebook:
     from aurora.compliance.rulebook import read_rulebook
 
-    return read_rulebook(folder).for_industry(pack)
+    return read_rulebook(folder, own, tenant_version=version).for_industry(pack)

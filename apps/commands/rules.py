@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from apps.commands.rule_findings import findings, judge, posture
+from apps.commands.rule_remedies import complete, enforce, holds, release, remedies
+from apps.commands.rule_updates import back, history, update
 from apps.render import Json, Tenant, print_json, print_line, print_record, print_table
 from apps.session import open_paths
-from aurora.errors import ComplianceError, DataError, UsageError
+from aurora.errors import ComplianceError, DataError, NotFoundError, UsageError
+from aurora.settings import load_settings
 
 if TYPE_CHECKING:
     from aurora.compliance.differences import BackTest
@@ -30,16 +35,20 @@ def register(app: typer.Typer) -> None:
     )
     room.command("list")(list_all)
     room.command("test")(run_examples)
-    for command in (show, sweep, diff, check, findings, judge, posture):
+    commands: tuple[Callable[..., None], ...] = (
+        *(show, sweep, diff, check, findings, judge, posture),
+        *(enforce, remedies, complete, holds, release, update, history, back),
+    )
+    for command in commands:
         room.command()(command)
     app.add_typer(room, name="rules")
 
 
-def list_all(*, pack: PackName = None, json: Json = False) -> None:
+def list_all(*, pack: PackName = None, tenant: Tenant = None, json: Json = False) -> None:
     """Every rule, by rule pack, and whether the packs are fresh."""
     from apps.bootstrap import utc_now
 
-    book = _book()
+    book = _book(tenant)
     packs = book.packs if pack is None else (book.pack(pack),)
     rows = [_row(rule) for one in packs for rule in one.rules]
     heads = [
@@ -62,11 +71,11 @@ def list_all(*, pack: PackName = None, json: Json = False) -> None:
     print_table(rows, _COLUMNS)
 
 
-def show(rule_id: RuleName, *, json: Json = False) -> None:
+def show(rule_id: RuleName, *, tenant: Tenant = None, json: Json = False) -> None:
     """One rule: where it stands, what breaks it, how long there is to mend it, and its examples."""
     import msgspec
 
-    book = _book()
+    book = _book(tenant)
     rule = book.rule(rule_id)
     pack = book.pack(rule.pack.rule_pack)
     asked = {name: pack.parameters[name] for name in rule.condition.parameters if name in pack.parameters}
@@ -103,12 +112,15 @@ def show(rule_id: RuleName, *, json: Json = False) -> None:
 
 
 def run_examples(
-    rule_id: Annotated[str | None, typer.Argument(help="Id of a rule; all when absent.")] = None, *, json: Json = False
+    rule_id: Annotated[str | None, typer.Argument(help="Id of a rule; all when absent.")] = None,
+    *,
+    tenant: Tenant = None,
+    json: Json = False,
 ) -> None:
     """Run the rules' examples; exits with 3 when one does not hold."""
     from aurora.compliance.verdicts import check_examples
 
-    book = _book()
+    book = _book(tenant)
     rules = book.rules if rule_id is None else (book.rule(rule_id),)
     faults = []
     for rule in rules:
@@ -136,10 +148,11 @@ def sweep(
     from apps.bootstrap import utc_now
     from aurora.compliance.findings import changes, record_sweep
     from aurora.compliance.sweep import sweep as run
-    from aurora.store.lake import read_lake
+    from aurora.store.lake import create_lake, read_lake
 
     settings, paths = open_paths(tenant)
-    book = _book().for_industry(settings.pack)
+    book = _book(tenant).for_industry(settings.pack)
+    create_lake(paths)  # a lake of an older release may lack tables that rules ask for
     with read_lake(paths) as lake:
         swept = run(book, lake, now=utc_now(), rule_ids=rule or None)
         found = changes(lake, swept, region=paths.region)
@@ -178,7 +191,7 @@ def diff(
     """What changed between two versions of the rules, and which findings that gains and loses over history."""
     from aurora.compliance.differences import rule_changes
 
-    before, after = _folder(old), _book() if new is None else _folder(new)
+    before, after = _folder(old), _book(tenant) if new is None else _folder(new)
     changed = rule_changes(before, after)
     tests = {one.rule_id: one for one in _back_tested(before, after, changed, tenant)} if back_test else {}
     rows = [
@@ -198,13 +211,13 @@ def diff(
         print_line("The rules are the same.")
 
 
-def check(*, json: Json = False) -> None:
+def check(*, tenant: Tenant = None, json: Json = False) -> None:
     """Were the rule packs held against their sources within seven days? Exits with 4 when one was not."""
     from apps.bootstrap import utc_now
 
     now = utc_now()
-    settings, _ = open_paths(None)
-    book = _book().for_industry(settings.pack)
+    settings, _ = open_paths(tenant)
+    book = _book(tenant).for_industry(settings.pack)
     rows = [
         {"pack": one.file.rule_pack, "checked_at": one.file.checked_at, "age_days": (now - one.file.checked_at).days,
          "state": "stale" if one.is_stale(now) else "fresh", "checked_against": one.file.checked_against}
@@ -221,11 +234,18 @@ def check(*, json: Json = False) -> None:
         )
 
 
-def _book() -> Rulebook:
+def _book(tenant: str | None) -> Rulebook:
+    """The tenant's rules with its own changes; those that are shipped where no tenant is named and none is made yet."""
     from aurora.compliance.rulebook import load_rulebook
+    from aurora.compliance.versions import tenant_rulebook
 
-    settings, _ = open_paths(None)
-    return load_rulebook(settings.packs_dir)
+    try:
+        settings, paths = open_paths(tenant)
+    except NotFoundError:
+        if tenant is not None:
+            raise
+        return load_rulebook(load_settings(os.environ).packs_dir)
+    return tenant_rulebook(settings.packs_dir, paths, None)
 
 
 def _folder(folder: Path) -> Rulebook:

@@ -13,6 +13,7 @@ import msgspec
 from aurora.assistants.control import SETTING_NAMES, Objection, objection, value_before
 from aurora.assistants.endpoints import connected
 from aurora.assistants.lifecycle import command_record, read_command
+from aurora.compliance.holds import holds_named_in
 from aurora.errors import AuroraError, ComplianceError, ConflictError, DataError, NotFoundError, NotReadyError
 from aurora.handoffs.sharing import Sharing
 from aurora.packs.assistants import Assistant
@@ -153,10 +154,30 @@ def _judged(
     )
     if found is not None:
         return None, _refusal(found)
-    refusal = _is_off(fleet, target) or _is_not_connected(fleet, target)
+    refusal = _is_on_hold(fleet, request) or _is_off(fleet, target) or _is_not_connected(fleet, target)
     if refusal is not None or request.command_kind not in SETTING_NAMES:
         return None, refusal
     return _setting(request, fleet, target)
+
+
+_ACTING: Final = frozenset({"run_task", "sync", "release"})
+"""Kinds that work on a record; what only asks, tells or stops may be about one that is on hold."""
+
+
+def _is_on_hold(fleet: Fleet, request: CommandRequest) -> AuroraError | None:
+    if request.command_kind not in _ACTING:
+        return None
+    named = {**request.arguments, "task_id": request.task_id, "case_id": request.case_id}
+    held = holds_named_in(fleet.state, named)
+    if not held:
+        return None
+    one = held[0]
+    return ComplianceError(
+        f"{one.about_contract} {one.about_id} is on hold by {one.rule_id}: {one.reason}",
+        field="arguments",
+        rule="on_hold",
+        next_step=f"A person releases it: `aurora rules release {one.hold_id}`.",
+    )
 
 
 def _is_off(fleet: Fleet, target: Assistant) -> AuroraError | None:

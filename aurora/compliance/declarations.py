@@ -103,10 +103,20 @@ class SourceCoverage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Columns by contract; of a contract that is not named it carries all."""
 
 
-class CoverageFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`packs/_rules/coverage.yaml`."""
+class Binding(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which law binds the tenant: its own word, in the coverage.yaml of its rules. All of it where nothing is said."""
 
-    sources: dict[Slug, SourceCoverage]
+    regimes: tuple[Slug, ...] | None = None
+    jurisdictions: tuple[Line, ...] | None = None
+    """Of rules; those of jurisdiction `any` bind everybody."""
+    because: Line | None = None
+
+
+class CoverageFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`coverage.yaml`: of `packs/_rules/`, or of a tenant's own rules."""
+
+    sources: dict[Slug, SourceCoverage] = {}
+    binds: Binding | None = None
 
 
 class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -165,6 +175,8 @@ class RuleFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     evidence: Annotated[tuple[Slug, ...], Meta(min_length=1)]
     """Columns and facts that a finding shows."""
     examples: Annotated[tuple[Example, ...], Meta(min_length=2)]
+    version: Annotated[int, Meta(ge=1)] = 1
+    """Grows with each change of the rule that a tenant puts in force."""
     effective_to: dt.date | None = None
     """First day it no longer holds."""
     note: Annotated[str, Meta(max_length=800)] | None = None

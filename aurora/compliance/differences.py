@@ -17,7 +17,9 @@ from aurora.compliance.rulebook import RecordRule, Rulebook
 from aurora.compliance.sweep import Sweep, sweep
 from aurora.store.lake import LakeReader
 
-_JUDGING: Final = frozenset({"record", "violates_when", "effective_from", "effective_to", "parameters", "facts"})
+_JUDGING: Final = frozenset(
+    {"record", "violates_when", "effective_from", "effective_to", "parameters", "facts", "silent_sources"}
+)
 """What a verdict depends on; the rest is words, clocks and remedies."""
 
 
@@ -96,6 +98,7 @@ def _content(book: Rulebook, rule: RecordRule) -> dict[str, Any]:
         **msgspec.to_builtins(fields),
         "parameters": [(name, pack.parameters[name].value) for name in asked],
         "facts": msgspec.to_builtins(facts),
+        "silent_sources": book.silent_sources(rule),
         "clock_value": rule.clock_value,
     }
 

@@ -1,38 +1,44 @@
-"""Enforcing a rule: sweep it now, bring the findings up to date, and ask for what mends them.
+"""Enforcing a rule: sweep it now, bring the findings up to date, ask for what mends them, and do it.
 
-What mends a finding is asked for once, in the journal, with the acts that the rule names. Nothing is filed with an
-authority here: a report is drafted for people to approve.
+What mends a finding is asked for once, in the journal, with the acts that the rule names (`aurora.compliance.remedies`).
+Nothing is filed with an authority here: a report is drafted for people to approve.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
 
 from aurora.compliance.declarations import ACTS
 from aurora.compliance.findings import NEWEST, changes, record_sweep
+from aurora.compliance.remedies import ACTOR, Hands, ask, carry_out, preview, remedies_of, settle, unasked
 from aurora.compliance.rulebook import RecordRule, Rulebook
 from aurora.compliance.sweep import sweep
-from aurora.store.journal import JournalRecord, StateReader
 from aurora.store.lake import read_lake
 from aurora.store.paths import TenantPaths
 from aurora.store.state import StateStore
 from contracts.messages.compliance import EnforcedFinding, Enforcement, RemediationRequest
-from contracts.messages.decisions import canonical
 
-KIND: Final = "remediation"
-_BATCH: Final = 500
 _SHOWN: Final = 200
 
 
 def enforce(
-    paths: TenantPaths, rulebook: Rulebook, rule_id: str, *, actor_id: str, now: dt.datetime, store: StateStore | None
+    paths: TenantPaths,
+    rulebook: Rulebook,
+    rule_id: str,
+    *,
+    actor_id: str,
+    now: dt.datetime,
+    store: StateStore | None,
+    hands: Hands | None = None,
 ) -> Enforcement:
     """Enforce one rule; without a `store` nothing is written and the answer says what would be.
 
-    Errors: `NotFoundError` for an unknown rule.
+    Without `hands` remedies are asked for and not carried out. Errors: `NotFoundError` for an unknown rule.
     """
     rule = rulebook.rule(rule_id)
     with read_lake(paths) as lake:
@@ -43,9 +49,13 @@ def enforce(
     since = dict(known.filter(known["finding_state"] == "open").select("finding_id", "found_at").iter_rows())
     hits = [hit for hit in swept.hits.to_dicts() if hit["finding_id"] not in left_alone]
     requests = [_request(rule, hit, since.get(hit["finding_id"], now), actor_id, now) for hit in hits]
-    if store is not None:
+    if store is None:
+        requests = unasked(paths, requests)
+        did = preview(paths, [one for request in requests for one in remedies_of(request)])
+    else:
         record_sweep(paths, swept)
-        requests = _ask(paths, store, requests)
+        requests = ask(store, requests)
+        did = {} if hands is None else carry_out(paths, store, hands, now=now, rule_id=rule.rule_id)
     acts: dict[str, str] = {act: ACTS[act] for act in rule.file.remediation.acts}
     figures = swept.figures.to_dicts()
     return Enforcement(
@@ -60,7 +70,33 @@ def enforce(
         requested_count=len(requests),
         acts=acts,
         findings=[_shown(hit) for hit in hits[:_SHOWN]],
+        remedies=did,
     )
+
+
+def remedy_findings(
+    paths: TenantPaths, rulebook: Rulebook, store: StateStore, hands: Hands, *, now: dt.datetime
+) -> dict[str, int]:
+    """Ask for the remedies of every open finding, do what can be done by itself, and close what is over.
+
+    Run again it does nothing. Returns counts: `requested`, `closed`, and acts by what became of them.
+    """
+    with read_lake(paths) as lake:
+        rows = lake.query(
+            f"SELECT finding_id, rule_id, finding_state, about_contract, record_source, about_id, owner_role, due_at, found_at, is_sample"
+            f" FROM ({NEWEST}) AS f"
+        ).to_dicts()
+    closed = settle(store, {row["finding_id"]: row["finding_state"] for row in rows}, now=now)
+    fresh = ask(store, list(_requests(rulebook, rows, now)))
+    done = carry_out(paths, store, hands, now=now)
+    return dict(Counter(done) + Counter({"requested": len(fresh), "closed": closed}))
+
+
+def _requests(rulebook: Rulebook, rows: Iterable[dict[str, Any]], now: dt.datetime) -> Iterable[RemediationRequest]:
+    rules = {rule.rule_id: rule for rule in rulebook.rules}
+    for row in rows:
+        if row["finding_state"] == "open" and row["rule_id"] in rules:
+            yield _request(rules[row["rule_id"]], row, row["found_at"], ACTOR, now)
 
 
 def _request(
@@ -79,28 +115,10 @@ def _request(
         due_at=hit["due_at"],
         actor_id=actor_id,
         requested_at=now,
+        rule_version=rule.file.version,
+        pack_version=rule.pack.version,
+        is_sample=hit["is_sample"],
     )
-
-
-def _ask(paths: TenantPaths, store: StateStore, requests: list[RemediationRequest]) -> list[RemediationRequest]:
-    """Append the requests that the journal does not hold yet."""
-    with StateReader(paths) as state:
-        held = {entry.record_id for entry in state.page(KIND, limit=1_000_000)}
-    fresh = [one for one in requests if one.remediation_id not in held]
-    records = [
-        JournalRecord(
-            record_id=one.remediation_id,
-            kind=KIND,
-            subject_id=one.finding_id,
-            actor_id=one.actor_id,
-            recorded_at=one.requested_at,
-            body=canonical(one),
-        )
-        for one in fresh
-    ]
-    for start in range(0, len(records), _BATCH):
-        store.append(records[start : start + _BATCH]).result()
-    return fresh
 
 
 def _shown(hit: dict[str, Any]) -> EnforcedFinding:

@@ -1,6 +1,6 @@
 """All rules about records, compiled: which there are, what they may read, and what they need to know.
 
-`load_rulebook` reads `packs/_rules/`. A condition is checked against the columns of its record's contract and the
+`load_rulebook` reads `packs/_rules/`, and `read_rulebook` a tenant's own changes over it. A condition is checked against the columns of its record's contract and the
 declared facts, so that a misspelt word fails when the pack is loaded.
 """
 
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +19,7 @@ import msgspec
 
 from aurora.compliance.calendars import business_days_ago
 from aurora.compliance.declarations import (
+    Binding,
     Calendar,
     CoverageFile,
     FactGroup,
@@ -39,6 +40,9 @@ from contracts.field import FieldType
 from contracts.rule_records import record_table
 
 FOLDER: Final = "_rules"
+SUPERSEDED: Final = "superseded"
+"""Folder of a tenant's changes with rules that hold until their new versions begin."""
+ANYWHERE: Final = "any"
 STALE_AFTER: Final = dt.timedelta(days=7)
 """A rule pack that was not held against its sources for longer is stale (rule GEN-008)."""
 _TYPES: Final[Mapping[FieldType, ValueType]] = {
@@ -112,6 +116,10 @@ class Rulebook:
     calendars: Mapping[str, Calendar]
     coverage: Mapping[str, SourceCoverage]
     """Sources that carry less than their contracts."""
+    binding: Binding = field(default_factory=Binding)
+    """Which regimes and jurisdictions bind the tenant, where it said so itself."""
+    tenant_version: int = 0
+    """Number of the tenant's own changes that are in it; 0 is the rules as they are shipped."""
 
     @cached_property
     def rules(self) -> tuple[RecordRule, ...]:
@@ -130,6 +138,8 @@ class Rulebook:
     def book_hash(self) -> str:
         """SHA-256 (hex) of all that verdicts depend on."""
         parts = [pack.pack_hash for pack in self.packs]
+        if self.binding != Binding():
+            parts.append(msgspec.json.encode(self.binding).decode())
         rest = msgspec.json.encode(
             [msgspec.to_builtins(dict(one)) for one in (self.facts, self.calendars, self.coverage)]
         )
@@ -147,7 +157,7 @@ class Rulebook:
 
     def rule(self, rule_id: str) -> RecordRule:
         """The rule of that id. `NotFoundError` where there is none."""
-        for rule in self.rules:
+        for rule in reversed(self.rules):  # the newest version, where an older one holds until it begins
             if rule.rule_id == rule_id.upper():
                 return rule
         raise NotFoundError(
@@ -155,9 +165,18 @@ class Rulebook:
         )
 
     def for_industry(self, industry: str) -> Rulebook:
-        """The rule packs that bind tenants of an industry pack."""
+        """The rule packs that bind tenants of an industry pack, less what the tenant says does not bind it."""
         kept = [pack for pack in self.packs if not pack.file.industries or industry in pack.file.industries]
-        return replace(self, packs=tuple(kept))
+        return replace(self, packs=tuple(bound for pack in kept if (bound := self._bound(pack)).rules))
+
+    def _bound(self, pack: RulePack) -> RulePack:
+        regimes, places = self.binding.regimes, self.binding.jurisdictions
+        if regimes is not None and pack.file.regime not in regimes:
+            return replace(pack, rules=())
+        if places is None:
+            return pack
+        bound = tuple(rule for rule in pack.rules if rule.file.jurisdiction in (ANYWHERE, *places))
+        return replace(pack, rules=bound)
 
     def given(self, now: dt.datetime) -> dict[str, object]:
         """What each evaluation is given: `$now`, and parameters that are reckoned from it."""
@@ -194,14 +213,51 @@ def rules_folder(packs_dir: Path) -> Path:
     return own if own.is_dir() else Settings().packs_dir / FOLDER
 
 
-def read_rulebook(folder: Path) -> Rulebook:
-    """Every rule pack of a folder. Errors: as `load_rulebook`."""
-    calendars = {file.stem: read_declared(file, Calendar) for file in sorted((folder / "calendars").glob("*.yaml"))}
-    facts = read_declared(folder / "facts.yaml", FactsFile).facts
+def read_rulebook(folder: Path, own: Path | None = None, *, tenant_version: int = 0) -> Rulebook:
+    """Every rule pack of a folder, with a tenant's `own` changes over it. Errors: as `load_rulebook`.
+
+    A pack of `own` with a pack.yaml stands for the whole pack; without one its rules and parameters replace those of
+    the same name.
+    """
+    layers = [folder] if own is None else [folder, own]
+    calendars = {file.stem: read_declared(file, Calendar) for one in layers for file in _yaml(one / "calendars")}
+    facts: dict[str, FactGroup] = {}
+    coverage: dict[str, SourceCoverage] = {}
+    binding = Binding()
+    for one in layers:
+        if one is folder or (one / "facts.yaml").is_file():
+            facts |= read_declared(one / "facts.yaml", FactsFile).facts
+        told = _coverage(one / "coverage.yaml")
+        coverage |= told.sources
+        binding = told.binds or binding
     _check_facts(folder / "facts.yaml", facts)
-    coverage = _coverage(folder / "coverage.yaml")
-    packs = tuple(_load_pack(file, facts, calendars) for file in sorted(folder.glob("*/pack.yaml")))
-    return Rulebook(packs, MappingProxyType(facts), MappingProxyType(calendars), MappingProxyType(coverage))
+    names = sorted({file.parent.name for one in layers for file in one.glob("*/*.yaml")} - {"calendars", SUPERSEDED})
+    packs = tuple(
+        _load_pack([one / name for one in layers if (one / name).is_dir()], facts, calendars) for name in names
+    )
+    return Rulebook(
+        packs,
+        MappingProxyType(facts),
+        MappingProxyType(calendars),
+        MappingProxyType(coverage),
+        _checked_binding(binding, packs, layers[-1] / "coverage.yaml"),
+        tenant_version,
+    )
+
+
+def _yaml(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.yaml"))
+
+
+def _checked_binding(binding: Binding, packs: Sequence[RulePack], file: Path) -> Binding:
+    known = {
+        "regimes": {pack.file.regime for pack in packs},
+        "jurisdictions": {rule.file.jurisdiction for pack in packs for rule in pack.rules},
+    }
+    for name, there_are in known.items():
+        if stray := sorted(set(getattr(binding, name) or ()) - there_are):
+            raise wrong(file, f"binds.{name}", f"names {', '.join(stray)}; there are {', '.join(sorted(there_are))}")
+    return binding
 
 
 def fields_of(contract: str, facts: Mapping[str, FactGroup]) -> dict[str, ValueType]:
@@ -224,32 +280,41 @@ def _check_facts(file: Path, facts: Mapping[str, FactGroup]) -> None:
             raise wrong(file, f"facts.{name}", f"does not fit the columns of {group.record}: {', '.join(stray)}")
 
 
-def _coverage(file: Path) -> dict[str, SourceCoverage]:
-    sources = read_declared(file, CoverageFile).sources if file.is_file() else {}
-    for source, one in sources.items():
+def _coverage(file: Path) -> CoverageFile:
+    told = read_declared(file, CoverageFile) if file.is_file() else CoverageFile()
+    for source, one in told.sources.items():
         for contract, columns in one.carries.items():
             known = {field.name for field in registry.table(contract).fields} if contract in registry.tables() else ()
             if stray := sorted(set(columns) - set(known)):
                 raise wrong(file, f"sources.{source}.{contract}", f"names what is no column: {', '.join(stray)}")
-    return sources
+    return told
 
 
-def _load_pack(head: Path, facts: Mapping[str, FactGroup], calendars: Mapping[str, Calendar]) -> RulePack:
-    folder = head.parent
+def _load_pack(layers: list[Path], facts: Mapping[str, FactGroup], calendars: Mapping[str, Calendar]) -> RulePack:
+    """A pack of one folder, or of the shipped one and the tenant's, whose files come first."""
+    whole = next((one for one in reversed(layers) if (one / "pack.yaml").is_file()), layers[0])
+    layers = layers[layers.index(whole) :]
+    head = whole / "pack.yaml"
     file = read_declared(head, RulePackFile)
-    if file.rule_pack != folder.name:
-        raise wrong(head, "rule_pack", f"is {file.rule_pack!r}, but the folder is {folder.name!r}", rule="same_name")
+    if file.rule_pack != whole.name:
+        raise wrong(head, "rule_pack", f"is {file.rule_pack!r}, but the folder is {whole.name!r}", rule="same_name")
     if file.calendar not in calendars:
         raise wrong(head, "calendar", f"names {file.calendar!r}; there are {', '.join(calendars)}")
-    params = folder / "params.yaml"
-    parameters = read_declared(params, ParametersFile).parameters if params.is_file() else {}
-    values = dict(_values(params, parameters))
-    rules = tuple(sorted(_rules(folder, file, facts, parameters), key=lambda rule: rule.rule_id))
-    return RulePack(file, MappingProxyType(parameters), MappingProxyType(values), rules)
+    parameters: dict[str, Parameter] = {}
+    values: dict[str, tuple[ValueType, object]] = {"now": ("timestamp", GIVEN)}
+    for one in layers:
+        params = one / "params.yaml"
+        told = read_declared(params, ParametersFile).parameters if params.is_file() else {}
+        parameters |= told
+        values |= dict(_values(params, told))
+    files = {path.name: path for one in layers for path in _yaml(one) if path.name not in ("pack.yaml", "params.yaml")}
+    until = _yaml(layers[-1].parent / SUPERSEDED / whole.name)
+    rules = [_rule(path, file, facts, parameters, values) for path in (*files.values(), *until)]
+    rules.sort(key=lambda rule: (rule.rule_id, rule.file.version))
+    return RulePack(file, MappingProxyType(parameters), MappingProxyType(values), tuple(rules))
 
 
 def _values(file: Path, parameters: Mapping[str, Parameter]) -> Iterator[tuple[str, tuple[ValueType, object]]]:
-    yield "now", ("timestamp", GIVEN)
     for name, parameter in parameters.items():
         if parameter.reckoned is None:
             value = typed(parameter.value, parameter.type, path=name, where=f"{file.parent.name}/{file.name}")
@@ -258,29 +323,28 @@ def _values(file: Path, parameters: Mapping[str, Parameter]) -> Iterator[tuple[s
             yield name, ("date", GIVEN)
 
 
-def _rules(
-    folder: Path,
+def _rule(
+    path: Path,
     pack: RulePackFile,
     facts: Mapping[str, FactGroup],
     parameters: Mapping[str, Parameter],
-) -> Iterator[RecordRule]:
-    values = dict(_values(folder / "params.yaml", parameters))
-    for path in sorted(folder.glob("*.yaml")):
-        if path.name in ("pack.yaml", "params.yaml"):
-            continue
-        file = read_declared(path, RuleFile)
-        if file.rule_id.lower().replace("-", "_") != path.stem:
-            raise wrong(path, "rule_id", f"is {file.rule_id!r}, but the file is named {path.stem!r}", rule="same_name")
-        contract = record_table(file.record)
-        if contract not in registry.tables():
-            raise wrong(path, "record", f"is {file.record!r}, and no contract holds it")
-        fields = fields_of(contract, facts)
-        condition = compile_condition(file.violates_when, fields, where=f"Rule {file.rule_id}", parameters=values)
-        if stray := sorted(set(file.evidence) - set(fields)):
-            raise wrong(path, "evidence", f"names {', '.join(stray)}: neither a column of {contract} nor a fact")
-        if file.clock.runs_from is not None and fields.get(file.clock.runs_from) != "timestamp":
-            raise wrong(path, "clock.runs_from", f"is {file.clock.runs_from!r}, which is no time of {contract}")
-        yield RecordRule(file, pack, contract, condition, _clock_value(path, file, parameters))
+    values: ParameterValues,
+) -> RecordRule:
+    file = read_declared(path, RuleFile)
+    if file.rule_id.lower().replace("-", "_") != path.stem:
+        raise wrong(path, "rule_id", f"is {file.rule_id!r}, but the file is named {path.stem!r}", rule="same_name")
+    if file.effective_to is not None and file.effective_to <= file.effective_from:
+        raise wrong(path, "effective_to", f"is {file.effective_to}, not after effective_from {file.effective_from}")
+    contract = record_table(file.record)
+    if contract not in registry.tables():
+        raise wrong(path, "record", f"is {file.record!r}, and no contract holds it")
+    fields = fields_of(contract, facts)
+    condition = compile_condition(file.violates_when, fields, where=f"Rule {file.rule_id}", parameters=values)
+    if stray := sorted(set(file.evidence) - set(fields)):
+        raise wrong(path, "evidence", f"names {', '.join(stray)}: neither a column of {contract} nor a fact")
+    if file.clock.runs_from is not None and fields.get(file.clock.runs_from) != "timestamp":
+        raise wrong(path, "clock.runs_from", f"is {file.clock.runs_from!r}, which is no time of {contract}")
+    return RecordRule(file, pack, contract, condition, _clock_value(path, file, parameters))
 
 
 def _clock_value(path: Path, file: RuleFile, parameters: Mapping[str, Parameter]) -> int | None:

@@ -53,6 +53,12 @@ ROUTES = [
     ("GET", "/api/v1/compliance/rules/AML-001", "read"),
     ("POST", "/api/v1/compliance/rules/AML-001:enforce", "command:write"),
     ("POST", "/api/v1/compliance/evaluate", "read"),
+    ("GET", "/api/v1/compliance/remedies", "read"),
+    ("POST", "/api/v1/compliance/remedies/rem-1.task:complete", "command:write"),
+    ("GET", "/api/v1/compliance/holds", "read"),
+    ("POST", "/api/v1/compliance/holds/hld-1:release", "command:write"),
+    ("POST", "/api/v1/compliance/findings/fnd-1:judge", "command:write"),
+    ("POST", "/api/v1/compliance/rules:backtest", "command:write"),
     ("GET", "/api/v1/compliance/findings", "read"),
     ("GET", "/api/v1/compliance/posture", "read"),
     ("GET", "/api/v1/alerts", "read"),
@@ -117,6 +123,9 @@ def test_the_routes_listed_here_are_all_that_there_are(client):
             .replace("cmd_1", "{command_id}")
             .replace("alr_1", "{alert_id}")
             .replace("AML-001", "{rule_id}")
+            .replace("rem-1.task", "{remedy_id}")
+            .replace("hld-1", "{hold_id}")
+            .replace("fnd-1", "{finding_id}")
             .replace("quarantine/0", "quarantine/{quarantine_id}")
             .replace("party-0", "{entity_id}")
             .replace("golden/party", "golden/{kind}"),

@@ -9,9 +9,10 @@ import polars as pl
 import pytest
 
 from aurora.compliance.differences import back_test, rule_changes
-from aurora.compliance.enforcement import KIND, enforce
+from aurora.compliance.enforcement import enforce
 from aurora.compliance.findings import Changes, judge_finding, list_findings, record_sweep
 from aurora.compliance.posture import posture_by_assistant, posture_by_regime, posture_of
+from aurora.compliance.remedies import REQUEST as KIND
 from aurora.compliance.rulebook import FOLDER, Rulebook, read_rulebook
 from aurora.compliance.sweep import sweep
 from aurora.errors import ConflictError, NotFoundError

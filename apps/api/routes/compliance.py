@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request
@@ -14,7 +14,9 @@ from apps.api.caller import Parts, Reader, Services, documented, json_body, need
 from apps.api.compliance_messages import (
     EnforceRequest,
     EvaluateRequest,
+    FalsePositives,
     Finding,
+    FindingRemedy,
     FindingsPage,
     FindingState,
     PostureReport,
@@ -30,29 +32,30 @@ from contracts.messages.compliance import Enforcement
 if TYPE_CHECKING:
     from aurora.compliance.rulebook import RecordRule, Rulebook
     from aurora.compliance.verdicts import RuleVerdict
+    from aurora.store.lake import LakeReader
 
 router = APIRouter(tags=["compliance"])
 Enforcer = Annotated[Admitted, Depends(needs("command:write"))]
 T = TypeVar("T")
-_READS = [Depends(needs("read"))]
 
 
-@router.get("/api/v1/compliance/rules", dependencies=_READS, **documented(RulesPage, scope="read"))
+@router.get("/api/v1/compliance/rules", **documented(RulesPage, scope="read"))
 async def list_rules(
+    caller: Reader,
     parts: Parts,
     pack: Annotated[str | None, Query(max_length=64, description="Only of this rule pack.")] = None,
 ) -> Response:
     """The rules about records that bind the tenant."""
-    book = await asyncio.to_thread(_book, parts)
+    book = await asyncio.to_thread(_book, parts, caller)
     packs = book.packs if pack is None else (book.pack(pack),)
     rules = [_line(rule, is_stale=one.is_stale(parts.clock())) for one in packs for rule in one.rules]
-    return reply(RulesPage(rules=rules, book_hash=book.book_hash))
+    return reply(RulesPage(rules=rules, book_hash=book.book_hash, rules_version=book.tenant_version))
 
 
-@router.get("/api/v1/compliance/rules/{rule_id}", dependencies=_READS, **documented(RuleLine, scope="read"))
-async def show_rule(parts: Parts, rule_id: str) -> Response:
+@router.get("/api/v1/compliance/rules/{rule_id}", **documented(RuleLine, scope="read"))
+async def show_rule(caller: Reader, parts: Parts, rule_id: str) -> Response:
     """One rule."""
-    book = await asyncio.to_thread(_book, parts)
+    book = await asyncio.to_thread(_book, parts, caller)
     rule = book.rule(rule_id)
     return reply(_line(rule, is_stale=book.pack(rule.pack.rule_pack).is_stale(parts.clock())))
 
@@ -62,18 +65,16 @@ async def show_rule(parts: Parts, rule_id: str) -> Response:
     **documented(Enforcement, scope="command:write", takes=EnforceRequest),
 )
 async def enforce_rule(caller: Enforcer, parts: Parts, request: Request, rule_id: str) -> Response:
-    """Sweep one rule now, bring its findings up to date and ask for what mends them; `dry_run` writes nothing."""
-    wanted = _decoded(await json_body(request), EnforceRequest)
+    """Sweep one rule now, bring its findings up to date and carry out what mends them; `dry_run` writes nothing."""
+    wanted = decoded_as(await json_body(request), EnforceRequest)
     return reply(await asyncio.to_thread(_enforced, caller, parts, rule_id, wanted))
 
 
-@router.post(
-    "/api/v1/compliance/evaluate", dependencies=_READS, **documented(Verdicts, scope="read", takes=EvaluateRequest)
-)
-async def evaluate_record(parts: Parts, request: Request) -> Response:
-    """Judge one record before an act by every rule about it. Nothing is stored."""
-    wanted = _decoded(await json_body(request), EvaluateRequest)
-    return reply(await asyncio.to_thread(_evaluated, parts, wanted))
+@router.post("/api/v1/compliance/evaluate", **documented(Verdicts, scope="read", takes=EvaluateRequest))
+async def evaluate_record(caller: Reader, parts: Parts, request: Request) -> Response:
+    """Judge one record before an act by every rule about it and by what is on hold. Nothing is stored."""
+    wanted = decoded_as(await json_body(request), EvaluateRequest)
+    return reply(await asyncio.to_thread(_evaluated, caller, parts, wanted))
 
 
 @router.get("/api/v1/compliance/findings", **documented(FindingsPage, scope="read"))
@@ -95,11 +96,8 @@ async def list_findings(
 
         with read_lake(caller.runtime.paths) as lake:
             rows = listed(lake, states=[state], regime=regime, rule_id=rule_id, assistant_id=assistant_id, limit=limit)
-        return FindingsPage(
-            findings=[
-                msgspec.convert({**row, "evidence": msgspec.json.decode(row["evidence"])}, Finding) for row in rows
-            ]
-        )
+            wrong = false_positives(lake)
+        return FindingsPage(findings=with_remedies(caller, rows), false_positives=wrong)
 
     return reply(await asyncio.to_thread(found))
 
@@ -113,11 +111,15 @@ async def show_posture(caller: Reader, parts: Parts) -> Response:
         from aurora.store.lake import read_lake
 
         now = parts.clock()
+        book = _book(parts, caller)
         with read_lake(caller.runtime.paths) as lake:
             report = {
-                "regimes": posture_by_regime(_book(parts), lake, now=now),
+                "regimes": posture_by_regime(book, lake, now=now),
                 "assistants": posture_by_assistant(lake, now=now),
                 "raw_snapshot_id": lake.snapshot_id("raw"),
+                "false_positives": msgspec.to_builtins(false_positives(lake)),
+                "book_hash": book.book_hash,
+                "rules_version": book.tenant_version,
             }
         return msgspec.convert(report, PostureReport)
 
@@ -125,37 +127,90 @@ async def show_posture(caller: Reader, parts: Parts) -> Response:
 
 
 def _enforced(caller: Admitted, parts: Services, rule_id: str, wanted: EnforceRequest) -> Enforcement:
+    from aurora.alerts.hands import Hands
     from aurora.compliance.enforcement import enforce
 
+    paths, store = caller.runtime.paths, caller.runtime.store
     return enforce(
-        caller.runtime.paths,
-        _book(parts),
+        paths,
+        _book(parts, caller),
         rule_id,
         actor_id=caller.identity.actor_id,
         now=parts.clock(),
-        store=None if wanted.dry_run else caller.runtime.store,
+        store=None if wanted.dry_run else store,
+        hands=Hands(paths, store),
     )
 
 
-def _evaluated(parts: Services, wanted: EvaluateRequest) -> Verdicts:
+def _evaluated(caller: Admitted, parts: Services, wanted: EvaluateRequest) -> Verdicts:
+    from aurora.compliance.holds import holds_of
     from aurora.compliance.verdicts import evaluate, record_of
+    from contracts.rule_records import record_table
 
-    book = _book(parts)
+    book = _book(parts, caller)
     values = record_of(book, wanted.record, wanted.values, where="values")
     verdicts = evaluate(book, wanted.record, values, now=parts.clock())
+    holds = holds_of(caller.runtime.store, record_table(wanted.record), values)
     return Verdicts(
         record=wanted.record,
-        may_act=not any(one.stops for one in verdicts),
+        may_act=not holds and not any(one.stops for one in verdicts),
         verdicts=[_verdict(one) for one in verdicts],
         book_hash=book.book_hash,
+        rules_version=book.tenant_version,
+        holds=holds,
     )
 
 
-def _book(parts: Services) -> Rulebook:
-    return rulebook_of(parts.settings)
+def false_positives(lake: LakeReader) -> list[FalsePositives]:
+    """How often people called a rule's findings a false alarm, with the 95 % Wilson interval."""
+    from aurora.alerts.triage import wilson
+    from aurora.compliance.judging import judged_by_rule
+
+    found = []
+    for rule_id, (wrong, count) in sorted(judged_by_rule(lake).items()):
+        low, high = wilson(wrong, count)
+        found.append(
+            FalsePositives(
+                rule_id=rule_id,
+                false_positive_count=wrong,
+                judged_count=count,
+                false_positive_share=wrong / count,
+                low=low,
+                high=high,
+            )
+        )
+    return found
 
 
-def _decoded(body: bytes, kind: type[T]) -> T:
+def with_remedies(caller: Admitted, rows: list[dict[str, Any]]) -> list[Finding]:
+    """Findings, each with what became of its remedies."""
+    from aurora.compliance.remedies import read_remedies
+
+    names = {row["finding_id"] for row in rows}
+    remedies: dict[str, list[FindingRemedy]] = {}
+    for one in read_remedies(caller.runtime.store) if names else ():
+        if one.finding_id in names:
+            told = FindingRemedy(remedy_id=one.remedy_id, act=one.act, remedy_state=one.remedy_state, reason=one.reason)
+            remedies.setdefault(one.finding_id, []).append(told)
+    return [
+        msgspec.convert(
+            {
+                **row,
+                "evidence": msgspec.json.decode(row["evidence"]),
+                "remedies": msgspec.to_builtins(remedies.get(row["finding_id"], [])),
+            },
+            Finding,
+        )
+        for row in rows
+    ]
+
+
+def _book(parts: Services, caller: Admitted) -> Rulebook:
+    return rulebook_of(parts.settings, caller.runtime.paths)
+
+
+def decoded_as(body: bytes, kind: type[T]) -> T:
+    """The message; an error that names the field."""
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
@@ -188,6 +243,7 @@ def _line(rule: RecordRule, *, is_stale: bool) -> RuleLine:
         remediation=file.remediation.says,
         acts=list(file.remediation.acts),
         note=file.note,
+        version=file.version,
         is_stale=is_stale,
     )
 
@@ -201,4 +257,7 @@ def _verdict(one: RuleVerdict) -> VerdictLine:
         severity=one.rule.file.severity,
         remediation=one.rule.file.remediation.says,
         unknown_fields=list(one.unknown_fields),
+        acts=list(one.rule.file.remediation.acts),
+        pack_version=one.rule.pack.version,
+        version=one.rule.file.version,
     )
