@@ -38,6 +38,8 @@ Scope = Literal[
     "filing:write",
     "filing:approve",
     "suspicion:read",
+    "finance:read",
+    "kpi:write",
     "admin",
 ]
 SCOPES: tuple[Scope, ...] = get_args(Scope)

@@ -2,7 +2,7 @@
 
 with
     declared as (
-        select assistant_id, assistant_name, role, control_level, assistant_state, priority, is_sample
+        select assistant_id, assistant_name, role, industry, control_level, assistant_state, priority, is_sample
         from {{ ref("stg_raw__assistants") }}
     ),
     usage_days as (
@@ -83,6 +83,7 @@ with
             fleet.assistant_id,
             coalesce(declared.assistant_name, fleet.assistant_id) as assistant_name,
             declared.role,
+            declared.industry,
             declared.control_level,
             declared.assistant_state,
             declared.priority,
