@@ -175,6 +175,8 @@ def up(settings: Settings, *, with_dagster: bool, with_twin: bool) -> None:
             _start_twin(children, prepared.paths)
         if with_dagster:
             _start_dagster(children, settings)
+        else:
+            children.start("alerts", "apps.cli", "alert", "watch", is_dispensable=True)
         note("Running. Ctrl-C ends everything.")
         while True:
             children.check()

@@ -7,7 +7,14 @@ from __future__ import annotations
 
 import dagster as dg
 
-from orchestration.defs.alerts.assets import ALERTS_KEY, alerts_asset, alerts_sensor
+from orchestration.defs.alerts.assets import (
+    ALERTS_KEY,
+    DIGEST_KEY,
+    alerts_asset,
+    alerts_sensor,
+    digest_asset,
+    digest_schedule,
+)
 from orchestration.defs.compliance.assets import compliance_assets
 from orchestration.defs.decisions.assets import decision_assets
 from orchestration.defs.entities.assets import entity_assets
@@ -39,7 +46,7 @@ def build_assets() -> list[dg.AssetsDefinition]:
 def build_definitions() -> dg.Definitions:
     """Everything. Steps run in the run's own process: stages share write locks, and a process costs 3 s."""
     upkeep = dg.AssetSelection.assets(UPKEEP_KEY)
-    pulled, alerts = dg.AssetSelection.assets(PULLED_KEY), dg.AssetSelection.assets(ALERTS_KEY)
+    pulled, alerts = dg.AssetSelection.assets(PULLED_KEY), dg.AssetSelection.assets(ALERTS_KEY, DIGEST_KEY)
     figures = dg.AssetSelection.all() - upkeep - pulled - alerts - dg.AssetSelection.groups(ML_GROUP)
     what_changed = dg.define_asset_job("what_changed", figures, description="Ingest, marts and features.")
     everything = dg.define_asset_job(
@@ -49,12 +56,17 @@ def build_definitions() -> dg.Definitions:
         "nightly", dg.AssetSelection.all() - pulled - alerts, description="A whole build, then the upkeep."
     )
     pull = dg.define_asset_job("pull", pulled, description="Pages from the assistants' export endpoints.")
-    told = dg.define_asset_job("alerts", alerts, description="A round of alert rules; pages go out.")
+    told = dg.define_asset_job(
+        "alerts", dg.AssetSelection.assets(ALERTS_KEY), description="A round of alert rules; pages go out."
+    )
+    digest = dg.define_asset_job(
+        "digest", dg.AssetSelection.assets(DIGEST_KEY), description="What may be worth a look goes out."
+    )
     return dg.Definitions(
-        assets=[*build_assets(), upkeep_asset(), pulled_asset(), alerts_asset()],
+        assets=[*build_assets(), upkeep_asset(), pulled_asset(), alerts_asset(), digest_asset()],
         asset_checks=[ingest_checks(), quality_checks()],
-        jobs=[what_changed, everything, nightly, pull, told],
-        schedules=schedules(hourly=what_changed, nightly=nightly),
+        jobs=[what_changed, everything, nightly, pull, told, digest],
+        schedules=[*schedules(hourly=what_changed, nightly=nightly), digest_schedule(digest)],
         sensors=[landing_sensor(what_changed), pull_sensor(pull), alerts_sensor(told)],
         resources={"workspace": Workspace()},
         executor=dg.in_process_executor,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,11 +12,11 @@ import typer
 
 from apps.render import Json, Tenant, print_json, print_line, print_table
 from apps.session import open_paths
-from aurora.errors import DataError, NotFoundError
+from aurora.errors import AuroraError, DataError, NotFoundError
 
 if TYPE_CHECKING:
-    from aurora.alerts.channels import Surroundings
-    from aurora.alerts.rules import TenantAlerts
+    from aurora.alerts.channels import Group, Surroundings
+    from aurora.alerts.rules import Channel, TenantAlerts
     from aurora.settings import Settings
     from aurora.store.paths import TenantPaths
     from aurora.store.state import StateStore
@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
     room = typer.Typer(help="Alerts: what changed, since when, likely why, and what to do.", no_args_is_help=True)
     room.command("list")(list_open)
     room.command("test")(try_channel)
-    for command in (run, label, ack, mute, rules, digest):
+    for command in (run, label, ack, mute, rules, digest, watch):
         room.command()(command)
     app.add_typer(room, name="alert")
 
@@ -168,18 +168,83 @@ def rules(*, tenant: Tenant = None, json: Json = False) -> None:
     print_json({"tenant": paths.tenant, "rules": rows}) if json else print_table(rows, _RULES)
 
 
-def digest(*, tenant: Tenant = None, json: Json = False) -> None:
-    """Send what may be worth a look, and was not sent yet, as one message a channel."""
+def digest(
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go out now, and send nothing.")] = False,
+    if_due: Annotated[bool, typer.Option("--if-due", help="Only what the plan in alerts.yaml asks for now.")] = False,
+    tenant: Tenant = None,
+    json: Json = False,
+) -> None:
+    """Send what may be worth a look, and was not sent yet, by rule and as one message a channel."""
     import time
 
     from apps.bootstrap import utc_now
-    from aurora.alerts.delivery import deliver
+    from aurora.alerts.channels import grouped
+    from aurora.alerts.delivery import deliver, unsent
+    from aurora.alerts.digest import digests_due, send_due
+    from aurora.alerts.rules import load_alert_rules
 
     settings, paths = open_paths(tenant)
+    declared, now = load_alert_rules(settings.packs_dir, settings.pack), utc_now()
+    titles = {rule.rule_id: rule.title for rule in declared}
     with _opened(paths) as (store, own):
-        around = _around(settings, paths)
-        sent = deliver(store, own.channels, around, tier="digest", now=utc_now(), wait=time.sleep)
+        if dry_run:
+            from aurora.alerts.book import read_book
+
+            book = read_book(store)
+            due = [(one.channel, one.groups) for one in digests_due(book, own, declared, now=now)]
+            takers = [one for one in own.channels if "digest" in one.tiers]
+            now_unsent = [(one, grouped(unsent(book, one, tier="digest"), titles)) for one in takers]
+            _show_digests(paths, due if if_due else now_unsent, json=json)
+            return
+        if if_due:
+            sent = send_due(paths, settings, store, now=now, wait=time.sleep)
+        else:
+            around = _around(settings, paths)
+            sent = deliver(store, own.channels, around, tier="digest", now=now, wait=time.sleep, titles=titles)
     _print({"tenant": paths.tenant, "deliveries": sent}) if json else _tell(sent, nothing="Nothing to send.")
+
+
+def _show_digests(paths: TenantPaths, wanted: Sequence[tuple[Channel, Sequence[Group]]], *, json: bool) -> None:
+    if json:
+        _print({"tenant": paths.tenant, "digests": [{"channel": one.name, "groups": mine} for one, mine in wanted]})
+        return
+    for channel, groups in wanted:
+        print_line(f"To {channel.name}: {sum(len(one.alerts) for one in groups)} alerts.")
+        for group in groups:
+            print_line(f"\n{group.head}\n{group.text()}")
+    if not wanted:
+        print_line("Nothing is due, or no channel of alerts.yaml takes the digest.")
+
+
+def watch(
+    *,
+    every_s: Annotated[float, typer.Option(min=1.0, help="Seconds between looks.")] = 60.0,
+    looks: Annotated[int, typer.Option(min=0, help="End after so many looks; 0 is never.")] = 0,
+    tenant: Tenant = None,
+) -> None:
+    """Judge the rules whenever there is news, and send the digest when it is due: what Dagster does, without Dagster."""
+    import time
+
+    from apps.bootstrap import utc_now
+    from aurora.alerts.watching import look
+    from aurora.store.state import StateStore
+
+    settings, paths = open_paths(tenant)
+    seen, count = "", 0
+    while True:
+        try:
+            with StateStore.open(paths, clock=utc_now) as store:
+                one = look(paths, settings, store, seen=seen, now=utc_now(), wait=time.sleep)
+            seen = one.seen
+            for text in one.told():
+                print_line(text)
+        except AuroraError as error:  # a wrong rule or a busy lake: said, and looked at again
+            print_line(f"Not judged: {error.message} {error.next_step}")
+        count += 1
+        if looks and count >= looks:
+            return
+        time.sleep(every_s)
 
 
 def try_channel(

@@ -41,6 +41,8 @@ class Book:
     mutes: Mapping[str, Mute] = field(default_factory=dict)
     delivered: frozenset[tuple[str, str]] = frozenset()
     """Channel and alert of each delivery that arrived."""
+    deliveries: tuple[AlertDelivery, ...] = ()
+    """Every try that came to an end, oldest first."""
 
     def open(self) -> list[Alert]:
         """Alerts that are not resolved."""
@@ -97,11 +99,11 @@ def read_book(state: StateReader) -> Book:
             alerts[one.alert_id] = one
             counts[one.alert_id] = counts.get(one.alert_id, 0) + 1
     mutes = {one.target: one for one in (_MUTES.decode(entry.body) for entry in entries_of(state, MUTE))}
-    deliveries = (_DELIVERIES.decode(entry.body) for entry in entries_of(state, DELIVERY))
+    deliveries = tuple(_DELIVERIES.decode(entry.body) for entry in entries_of(state, DELIVERY))
     delivered = frozenset(
         (one.channel, alert_id) for one in deliveries if one.is_delivered for alert_id in one.alert_ids
     )
-    return Book(alerts, counts, mutes, delivered)
+    return Book(alerts, counts, mutes, delivered, deliveries)
 
 
 def alert_record(alert: Alert, nth: int) -> JournalRecord:

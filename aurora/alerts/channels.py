@@ -25,6 +25,9 @@ from contracts.messages.alerts import Alert
 _TIMEOUT_S: Final = 10.0
 _SLACK_BLOCKS: Final = 40
 """Slack takes 50 blocks a message."""
+_LINES: Final = 10
+"""Alerts of one rule that a digest tells one by one."""
+_RANK: Final = {"info": 0, "low": 1, "medium": 2, "high": 3, "critical": 4}
 _JSON: Final = msgspec.json.Encoder(order="deterministic")
 
 
@@ -37,6 +40,52 @@ class Outgoing:
     """`alert.raised`, `alert.digest` or `alert.test`."""
     alerts: Sequence[Alert]
     now: dt.datetime
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """What rules are called, by id; for a digest."""
+
+    def groups(self) -> list[Group]:
+        """The alerts by rule."""
+        return grouped(self.alerts, self.titles)
+
+    def parts(self) -> list[tuple[str, str]]:
+        """Head and text of what is shown one below the other: an alert each, or in a digest a rule each."""
+        if self.kind != "alert.digest":
+            return [(one.severity.upper(), text_of(one)) for one in self.alerts]
+        return [(group.head, group.text()) for group in self.groups()]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Alerts of one rule in a digest, the newest first."""
+
+    rule_id: str
+    title: str
+    alerts: tuple[Alert, ...]
+
+    @property
+    def head(self) -> str:
+        """Title and how many."""
+        return f"{self.title} ({len(self.alerts)})"
+
+    def text(self) -> str:
+        """What changed, since when and likely why, a line an alert; what to do, once."""
+        lines = []
+        for one in self.alerts[:_LINES]:
+            since = f" Since {one.since:%Y-%m-%d %H:%M} UTC." if one.since is not None else ""
+            cause = f" Likely cause: {one.cause.rstrip('.')}." if one.cause else ""
+            lines.append(f"- {one.summary}{since}{cause}")
+        if len(self.alerts) > _LINES:
+            lines.append(f"- and {len(self.alerts) - _LINES} more; see `aurora alert list --rule {self.rule_id}`")
+        return "\n".join([*lines, f"Do: {self.alerts[0].suggested_action}"])
+
+
+def grouped(alerts: Sequence[Alert], titles: Mapping[str, str]) -> list[Group]:
+    """Alerts by rule: rules by their worst severity, then by how many."""
+    by_rule: dict[str, list[Alert]] = {}
+    for one in sorted(alerts, key=lambda one: (one.raised_at, one.alert_id), reverse=True):
+        by_rule.setdefault(one.rule_id, []).append(one)
+    groups = [Group(rule_id, titles.get(rule_id, rule_id), tuple(mine)) for rule_id, mine in by_rule.items()]
+    return sorted(groups, key=lambda one: (-max(_RANK[a.severity] for a in one.alerts), -len(one.alerts), one.rule_id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +108,23 @@ def _webhook(channel: Channel, message: Outgoing, around: Surroundings) -> None:
         {
             "type": message.kind,
             "timestamp": message.now,
-            "data": {"tenant_id": around.paths.tenant, "alerts": message.alerts},
+            "data": {"tenant_id": around.paths.tenant, **_body(message)},
         }
     )
     secret = _secret(channel, "secret", around)
     signed = signed_headers(secret, webhook_id=message.message_id, body=body, now=message.now)
     post(_url(channel, around), body, headers={"Content-Type": "application/json", **signed}, guard=_guard(around))
+
+
+def _body(message: Outgoing) -> dict[str, Any]:
+    """The alerts; in a digest also which rule each belongs to, in the order in which to show them."""
+    if message.kind != "alert.digest":
+        return {"alerts": message.alerts}
+    groups = [
+        {"rule_id": one.rule_id, "title": one.title, "alert_ids": [alert.alert_id for alert in one.alerts]}
+        for one in message.groups()
+    ]
+    return {"groups": groups, "alerts": message.alerts}
 
 
 def _slack(channel: Channel, message: Outgoing, around: Surroundings) -> None:
@@ -74,7 +134,7 @@ def _slack(channel: Channel, message: Outgoing, around: Surroundings) -> None:
 
 def slack_payload(message: Outgoing) -> dict[str, Any]:
     """What Slack's incoming webhooks take: a text for notifications and a block an alert."""
-    told = [f"*{one.severity.upper()}* {_escaped(text_of(one))}" for one in message.alerts]
+    told = [f"*{_escaped(head)}* {_escaped(text)}" for head, text in message.parts()]
     blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": text[:3000]}} for text in told[:_SLACK_BLOCKS]]
     if len(told) > _SLACK_BLOCKS:
         more = f"and {len(told) - _SLACK_BLOCKS} more; see `aurora alert list`"
@@ -90,7 +150,7 @@ def _file(channel: Channel, message: Outgoing, around: Surroundings) -> None:
     folder = around.paths.directory / "outbox" / (channel.folder or channel.name)
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f".{message.message_id}.json"
-    draft.write_bytes(_JSON.encode({"type": message.kind, "timestamp": message.now, "alerts": message.alerts}))
+    draft.write_bytes(_JSON.encode({"type": message.kind, "timestamp": message.now, **_body(message)}))
     draft.replace(folder / f"{message.message_id}.json")
 
 
@@ -101,7 +161,7 @@ def _email(channel: Channel, message: Outgoing, around: Surroundings) -> None:
     mail["Subject"] = title_of(message)
     mail["From"], mail["To"] = channel.sender, ", ".join(channel.recipients)
     mail["Message-ID"] = f"<{message.message_id}@aurora.invalid>"
-    mail.set_content("\n\n".join(text_of(one) for one in message.alerts) + "\n")
+    mail.set_content("\n\n".join(f"{head}\n{text}" for head, text in message.parts()) + "\n")
     address = checked_addresses(channel.host, channel.port, around.allowed)[0]
     try:
         with _Pinned(str(address), channel.host, channel.port) as server:

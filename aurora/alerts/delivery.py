@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from aurora.alerts.book import DELIVERY, read_book
+from aurora.alerts.book import DELIVERY, Book, read_book
 from aurora.alerts.channels import Outgoing, Surroundings, send
 from aurora.alerts.rules import Channel
 from aurora.errors import AuroraError
@@ -31,24 +31,38 @@ def deliver(
     tier: AlertTier,
     now: dt.datetime,
     wait: Wait,
+    before: dt.datetime | None = None,
+    titles: Mapping[str, str] | None = None,
 ) -> list[AlertDelivery]:
     """Send the open alerts of a tier to each channel that takes it and has not had them: pages one by one, a digest
-    in one message. Every outcome is in the journal."""
+    in one message, by rule and its title. `before` leaves out those raised later. Every outcome is in the journal."""
     book = read_book(store)
     done: list[AlertDelivery] = []
     for channel in channels:
         if tier not in channel.tiers:
             continue
-        due = [one for one in book.open() if one.tier == tier and not _had(book.delivered, channel, one)]
+        due = unsent(book, channel, tier=tier, before=before)
         batches = [due] if tier == "digest" and due else [[one] for one in due]
         for batch in batches:
             kind = "alert.digest" if tier == "digest" else "alert.raised"
-            outcome = attempt(channel, _message(kind, channel, batch, now), around, wait=wait)
+            outcome = attempt(channel, _message(kind, channel, batch, now, titles or {}), around, wait=wait)
             store.append([_record(outcome)]).result()
             done.append(outcome)
             if not outcome.is_delivered and outcome.attempt_count > len(BACKOFF_S):
                 break  # the channel is away: the rest waits for the next round rather than for its every try
     return done
+
+
+def unsent(book: Book, channel: Channel, *, tier: AlertTier, before: dt.datetime | None = None) -> list[Alert]:
+    """Open alerts of a tier that the channel has not had."""
+    return [
+        one
+        for one in book.open()
+        if one.tier == tier
+        and one.acknowledged_at is None
+        and not _had(book.delivered, channel, one)
+        and (before is None or one.raised_at < before)
+    ]
 
 
 def _had(delivered: frozenset[tuple[str, str]], channel: Channel, alert: Alert) -> bool:
@@ -60,11 +74,13 @@ def _token(alert: Alert) -> str:
     return f"{alert.alert_id}:{alert.tier}"
 
 
-def _message(kind: str, channel: Channel, alerts: Sequence[Alert], now: dt.datetime) -> Outgoing:
+def _message(
+    kind: str, channel: Channel, alerts: Sequence[Alert], now: dt.datetime, titles: Mapping[str, str]
+) -> Outgoing:
     """A message whose id is the same whenever the same alerts go to the same channel: receivers drop repeats by it."""
     text = "\x1f".join([kind, channel.name, *map(_token, alerts)])
     name = hashlib.blake2b(text.encode(), digest_size=10).hexdigest()
-    return Outgoing(message_id=f"msg_{name}", kind=kind, alerts=alerts, now=now)
+    return Outgoing(message_id=f"msg_{name}", kind=kind, alerts=alerts, now=now, titles=titles)
 
 
 def attempt(
@@ -93,6 +109,7 @@ def attempt(
         attempt_count=count,
         problem=problem,
         delivered_at=message.now,
+        is_digest=message.kind == "alert.digest",
     )
 
 

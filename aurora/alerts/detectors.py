@@ -3,12 +3,13 @@
 Each detector gives a non-negative deviation a sample: from the season, from the recent past, from the level, in
 spread, between two neighbouring windows. A deviation counts by its ratio to the largest one before, in logarithms,
 so no scale is set by hand: 0 is a record, 0.2 is one by 22 %. The consensus is the mean of the votes without the
-highest and the lowest: no detector alone can raise an alert, none alone can prevent it. Only the past of a sample is used, so a sample gets the same score online and in a sweep.
+highest and the lowest: no detector alone can raise an alert, none alone can
+prevent it. Only the past of a sample is used, so a sample gets the same score online and in a sweep.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -26,8 +27,6 @@ WARM_UP_SHARE: Final = 0.15
 MIN_SAMPLES: Final = 30
 _CLIP: Final = 0.6
 """A vote at most."""
-_HOLD_HOURS: Final = 3
-"""For how long a vote stands, so that detectors of different slowness meet."""
 _DAY_S: Final = 86_400.0
 _HOUR_S: Final = 3_600.0
 _FLOOR_SHARE: Final = 0.02
@@ -44,6 +43,21 @@ class Cadence:
     cycle: int
     cycle_s: float
     step_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What of the consensus was chosen rather than learnt. `aurora bench alerts` chooses it anew on half of the series."""
+
+    hold_hours: int = 3
+    """For how long a vote stands, so that detectors of different slowness meet."""
+    trim: int = 1
+    """Votes left out at either end before the mean is taken."""
+    without: str | None = None
+    """A detector that has no vote."""
+
+
+SHIPPED: Final = Tuning()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +85,17 @@ def cadence_of(times: Times) -> Cadence:
     return Cadence(hour, max(1, round(_DAY_S / step)), _DAY_S, step)
 
 
-def score(times: Times, values: Floats) -> Scores | None:
+def score(times: Times, values: Floats, tuning: Tuning = SHIPPED) -> Scores | None:
     """Scores of every sample of a series in time order, or None where there are fewer than `MIN_SAMPLES`.
 
     Errors: `DataError` for values that are not finite or times that stand still.
     """
+    found = scores(times, values, (tuning,))
+    return None if found is None else found[tuning]
+
+
+def scores(times: Times, values: Floats, tunings: Sequence[Tuning]) -> dict[Tuning, Scores] | None:
+    """The same for several tunings; what does not depend on them is computed once."""
     if len(values) < MIN_SAMPLES:
         return None
     if not np.isfinite(values).all():
@@ -87,16 +107,33 @@ def score(times: Times, values: Floats) -> Scores | None:
     floor = (
         _FLOOR_SHARE * float(np.std(values[: max(warm_up, MIN_SAMPLES)])) + 1e-9 * float(np.abs(values).max()) + 1e-12
     )
-    votes = {name: _vote(detect(times, values, cadence), cadence, warm_up, floor) for name, detect in DETECTORS.items()}
-    ordered = np.sort(list(votes.values()), axis=0)
-    return Scores(ordered[1:-1].mean(axis=0), MappingProxyType(votes), cadence)
+    ratios = {
+        name: _ratio(detect(times, values, cadence), cadence, warm_up, floor) for name, detect in DETECTORS.items()
+    }
+    held = {
+        hours: {name: _held(one, hours * cadence.hour) for name, one in ratios.items()}
+        for hours in {one.hold_hours for one in tunings}
+    }
+    return {one: _agreed(held[one.hold_hours], one, cadence) for one in tunings}
 
 
-def _vote(deviation: Floats, cadence: Cadence, warm_up: int, floor: float) -> Floats:
+def _agreed(votes: Mapping[str, Floats], tuning: Tuning, cadence: Cadence) -> Scores:
+    kept = {name: vote for name, vote in votes.items() if name != tuning.without}
+    ordered = np.sort(list(kept.values()), axis=0)[tuning.trim : len(kept) - tuning.trim]
+    return Scores(ordered.mean(axis=0), MappingProxyType(kept), cadence)
+
+
+def _ratio(deviation: Floats, cadence: Cadence, warm_up: int, floor: float) -> Floats:
+    """Each deviation against the largest before, in logarithms; -1 while the series warms up."""
     record = _delayed(np.maximum.accumulate(deviation), max(1, cadence.hour // 2))
-    ratio = np.log((deviation + floor) / (record + floor))
+    ratio: Floats = np.log((deviation + floor) / (record + floor))
     ratio[:warm_up] = -1.0
-    return np.clip(_trailing(ratio, max(2, _HOLD_HOURS * cadence.hour), np.max, -1.0), -1.0, _CLIP)
+    return ratio
+
+
+def _held(ratio: Floats, samples: int) -> Floats:
+    """The vote: it stands for a while."""
+    return np.clip(_trailing(ratio, max(2, samples), np.max, -1.0), -1.0, _CLIP)
 
 
 def seasonal(times: Times, values: Floats, cadence: Cadence) -> Floats:

@@ -85,7 +85,7 @@ def evaluate(
     breaches: list[Breach] = []
     left_out: dict[str, str] = {}
     tables = _tables(lake)
-    live = None if fleet is None else _live_table(fleet)
+    live = None if fleet is None else _live_table(fleet, now)
     for rule in rules:
         missing = [name for name in rule.needs if name not in tables]
         if (lake if rule.source == "lake" else live) is None:
@@ -103,6 +103,8 @@ def evaluate(
             found = (
                 _detected(rule, rows, now, (page_from or {}).get(rule.rule_id)) if rule.detects else _beyond(rule, rows)
             )
+            if rule.source == "live":  # it is so now, whenever it began
+                found = (one if one.since is not None else replace(one, since=now) for one in found)
             breaches += [_with_cause(one, lake, known) for one in found]
     return Evaluation(breaches, frozenset(rule.rule_id for rule in rules) - set(left_out), left_out)
 
@@ -113,13 +115,15 @@ def _tables(lake: LakeReader | None) -> frozenset[str]:
     return frozenset(f"{layer}.{name}" for layer in ("raw", "mart") for name in lake.table_names(layer))  # type: ignore[arg-type]
 
 
-def _live_table(fleet: LiveFleet) -> pl.DataFrame:
+def _live_table(fleet: LiveFleet, now: dt.datetime) -> pl.DataFrame:
     rows = [
         {
             "assistant_id": one.assistant_id,
             "assistant_state": one.assistant_state,
+            "reported_state": one.reported_state,
             "reason": one.reason,
             "since": one.since,
+            "in_state_s": None if one.since is None else (now - one.since).total_seconds(),
             "is_connected": one.is_connected,
             "is_simulated": one.is_simulated,
             "uptime_share": one.uptime_share,
@@ -132,9 +136,9 @@ def _live_table(fleet: LiveFleet) -> pl.DataFrame:
         }
         for one in fleet.assistants
     ]
-    numbers = ("uptime_share", "error_share", "latency_p95_ms", "open_share", *_THRESHOLDS)
+    numbers = ("in_state_s", "uptime_share", "error_share", "latency_p95_ms", "open_share", *_THRESHOLDS)
     schema: dict[str, Any] = {
-        **dict.fromkeys(("assistant_id", "assistant_state", "reason"), pl.String),
+        **dict.fromkeys(("assistant_id", "assistant_state", "reported_state", "reason"), pl.String),
         "since": pl.Datetime("us", "UTC"),
         **dict.fromkeys(("is_connected", "is_simulated"), pl.Boolean),
         **dict.fromkeys(numbers, pl.Float64),

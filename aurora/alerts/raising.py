@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -53,7 +54,7 @@ def run_rules(
     """
     thresholds = read_book(store).page_from()
     try:
-        with read_lake(paths) as lake:
+        with read_lake(paths) if any(rule.source == "lake" for rule in rules) else nullcontext() as lake:
             found = evaluate(rules, lake=lake, fleet=fleet, now=now, tenant=tenant, page_from=thresholds)
     except NotReadyError:  # no lake yet: what is live can be judged
         found = evaluate(rules, lake=None, fleet=fleet, now=now, tenant=tenant)
@@ -116,6 +117,10 @@ def _opened(book: Book, found: Evaluation, raised: Raised, region: str, now: dt.
             )
             records.append(alert_record(worse, book.state_counts[alert_id]))
             raised.alerts.append(worse)
+        elif known is not None and known.resolved_at is not None:  # again within its period: shown, not sent anew
+            again = msgspec.structs.replace(known, resolved_at=None, updated_at=now, actor_id=ACTOR)
+            records.append(alert_record(again, book.state_counts[alert_id]))
+            raised.repeated_count += 1
         elif known is not None or (older is not None and older.acknowledged_at is not None):
             raised.repeated_count += 1
         else:

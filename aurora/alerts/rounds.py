@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from aurora.alerts.channels import Surroundings
 from aurora.alerts.delivery import Wait, deliver
@@ -16,6 +17,9 @@ from aurora.store.connection import latest_snapshot
 from aurora.store.paths import TenantPaths
 from aurora.store.state import StateStore
 from contracts.messages.alerts import AlertDelivery
+from contracts.messages.commands import LiveAssistant, LiveFleet
+
+_WATCHED_MINUTES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,18 @@ def run_round(
 
 
 def news(paths: TenantPaths, *, now: dt.datetime) -> str:
-    """What a round depends on, as a text that changes with it: marts, states of the fleet, the hour (clocks run out)."""
-    fleet = read_live(paths, now=now)
-    states = [] if fleet is None else [f"{one.assistant_id}={one.assistant_state}" for one in fleet.assistants]
-    return "|".join([str(latest_snapshot(paths, "mart")), f"{now:%Y-%m-%dT%H}", *sorted(states)])
+    """What a round depends on, as a text that changes with it: marts, the fleet, the hour (clocks run out)."""
+    seen = fleet_news(read_live(paths, now=now), now=now)
+    return f"{latest_snapshot(paths, 'mart')}|{now:%Y-%m-%dT%H}|{seen}"
+
+
+def fleet_news(fleet: LiveFleet | None, *, now: dt.datetime) -> str:
+    """States of the fleet, and the first minutes that one is down, since a page waits for them."""
+    return "|".join(sorted(_state(one, now) for one in fleet.assistants)) if fleet is not None else ""
+
+
+def _state(one: LiveAssistant, now: dt.datetime) -> str:
+    held = 0.0
+    if one.assistant_state == "down" and one.since is not None:
+        held = min((now - one.since).total_seconds() // 60, _WATCHED_MINUTES)
+    return f"{one.assistant_id}={one.assistant_state}/{one.reported_state}/{held:.0f}"

@@ -77,11 +77,19 @@ class Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     recipients: tuple[str, ...] = ()
 
 
+class DigestPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When the digest goes out: once a day, or on Mondays, at an hour of UTC. 5 is nine in the morning in Dubai."""
+
+    period: Literal["day", "week"] = "day"
+    hour: Annotated[int, Meta(ge=0, le=23)] = 5
+
+
 class TenantAlerts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A tenant's own figures and channels."""
 
     parameters: dict[Slug, dict[str, float]] = {}
     channels: tuple[Channel, ...] = ()
+    digest: DigestPlan = DigestPlan()
 
 
 def load_alert_rules(packs_dir: Path, pack: str) -> tuple[AlertRule, ...]:

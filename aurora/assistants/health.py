@@ -115,6 +115,7 @@ class Watch:
             parameters=reply.parameters if reply is not None else {},
             thresholds={name: getattr(self.thresholds, name) for name in Thresholds.__struct_fields__},
             version=reply.version if reply is not None else None,
+            reported_state=reply.assistant_state if reply is not None else None,
         )
 
     def _score(self, reply: StatusReply | None) -> float | None:

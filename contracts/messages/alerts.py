@@ -76,6 +76,8 @@ class AlertDelivery(Struct, frozen=True, kw_only=True):
     attempt_count: int
     problem: str | None
     delivered_at: dt.datetime
+    is_digest: bool = False
+    """Whether it was one message of many."""
 
 
 class LabelRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

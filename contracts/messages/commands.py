@@ -168,6 +168,8 @@ class LiveAssistant(Struct, frozen=True, kw_only=True):
     parameters: dict[str, float] = {}
     thresholds: dict[str, float] = {}
     version: str | None = None
+    reported_state: AssistantState | None = None
+    """What it said of itself in its last answer; null before the first."""
 
 
 class LiveFleet(Struct, frozen=True, kw_only=True):

@@ -109,3 +109,13 @@ def test_a_round_over_the_lake_reaches_the_table_alert(rules, paths, store):
     assert [row["dedupe_key"] for row in rows[:3]] == [f"budget_month/tenant/{step}" for step in ("0.5", "0.8", "0.95")]
     assert (rows[3]["alert_label"], rows[3]["actor_id"], rows[3]["rule_id"]) == ("relevant", "amal", "budget_month")
     assert rows[0]["cause"] == "assistant clara (100%)"
+
+
+def test_what_comes_back_within_its_period_is_open_again_and_not_raised_anew(rules, store):
+    rule = rules["assistant_down"]
+    (alert,) = raise_alerts(store, found(rule, "clara"), now=NOW).alerts
+    raise_alerts(store, Evaluation([], frozenset({rule.rule_id})), now=NOW + dt.timedelta(hours=1))
+    assert read_book(store).open() == []
+    again = raise_alerts(store, found(rule, "clara"), now=NOW + dt.timedelta(hours=2))
+    assert (again.alerts, again.repeated_count) == ([], 1)
+    assert [one.alert_id for one in read_book(store).open()] == [alert.alert_id]

@@ -59,12 +59,13 @@ def test_every_contract_has_asset_checks_and_the_ones_that_make_figures_wrong_bl
     }
 
 
-def test_both_schedules_and_the_sensor_are_on_from_the_start():
+def test_the_schedules_and_the_sensor_are_on_from_the_start():
     repository = build_definitions().get_repository_def()
     schedules = {one.name: one for one in repository.schedule_defs}
     assert {name: one.default_status for name, one in schedules.items()} == {
         "hourly": dg.DefaultScheduleStatus.RUNNING,
         "nightly": dg.DefaultScheduleStatus.RUNNING,
+        "digest": dg.DefaultScheduleStatus.RUNNING,
     }
     assert repository.get_sensor_def("landing").default_status == dg.DefaultSensorStatus.RUNNING
 
