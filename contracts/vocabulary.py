@@ -35,6 +35,7 @@ TASK_STATES = (
 
 PRIVACY_CLASSES = ("public", "internal", "personal", "sensitive")
 COST_SOURCES = ("provider", "logged", "price_book", "unpriced")
+KPI_INPUT_KINDS = ("value", "target")
 DECISION_KINDS = ("route_task", "route_llm", "resolve_conflict", "scale", "rebalance", "tune")
 CONFLICT_STATES = ("open", "resolved", "scored")
 CONFLICT_SOURCES = ("api", "recommendations", "handoffs")

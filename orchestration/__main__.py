@@ -2,7 +2,7 @@
 
     python -m orchestration build [--tenant T]   materialise what is not fresh
     python -m orchestration sync-sources         write dbt's sources from the contracts
-    python -m orchestration write-kpis           write the KPI catalogue, docs/reference/kpis.md
+    python -m orchestration write-kpis           compile the KPI files and write docs/reference/kpis.md
 
 Ends with 0, or with the exit code of the first thing that failed. Ctrl-C and SIGTERM end it at once
 with 130: every stage commits whole or not at all, so running again goes on where it stopped.
@@ -48,10 +48,12 @@ def sync_sources() -> int:
 
 
 def write_kpis() -> int:
-    """Write the KPI catalogue from the KPIs' own yml."""
+    """Compile the KPI files into their dbt model, and write the catalogue page."""
+    from aurora.catalogue.kpi_files import read_kpis, write_kpi_values
+    from aurora.insights.kpi_page import PAGE, kpis_page
     from orchestration.dbt_runner import DBT_PROJECT_DIR
-    from orchestration.kpi_catalogue import PAGE, kpis_page, read_kpis
 
+    write_kpi_values(DBT_PROJECT_DIR)
     PAGE.parent.mkdir(parents=True, exist_ok=True)
     PAGE.write_text(kpis_page(read_kpis(DBT_PROJECT_DIR)), encoding="utf-8")
     return 0
@@ -100,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     building = commands.add_parser("build", help="materialise what is not fresh")
     building.add_argument("--tenant", default="", help="tenant; AURORA_TENANT when absent")
     commands.add_parser("sync-sources", help="write dbt's sources from the contracts")
-    commands.add_parser("write-kpis", help="write the KPI catalogue, docs/reference/kpis.md")
+    commands.add_parser("write-kpis", help="compile the KPI files and write docs/reference/kpis.md")
     return parser
 
 

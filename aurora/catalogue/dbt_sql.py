@@ -13,6 +13,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Final
 
+from aurora.catalogue.kpi_files import TABLE_FILE, Kpi, kpi_values_sql, read_kpis
 from aurora.errors import DataError
 from aurora.settings import PROJECT_DIR
 
@@ -23,9 +24,6 @@ RAW: Final = "raw__"
 
 _MACRO: Final = re.compile(r"\{%-?\s*macro\s+(\w+)\s*\(.*?\{%-?\s*endmacro\s*-?%\}", re.DOTALL)
 _WORD: Final = re.compile(r"[a-z_]\w*")
-_REF: Final = re.compile(r"""\bref\(\s*['"](\w+)['"]\s*\)""")
-_KPI_HOOKS: Final = ("drop_changed_kpi_rows", "carry_kpi_rows")
-"""Hooks that every KPI runs (dbt_project.yml): what they read, a KPI reads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +51,17 @@ class DbtModel:
 
 
 def read_models(project: Path = DBT_PROJECT) -> Mapping[str, DbtModel]:
-    """Every dbt model of the project by name, each behind those it is made from.
+    """Every dbt model of the project by name, each behind those it is made from; each measured KPI is one too.
 
     `DataError` names a dbt model whose Jinja does not render.
     """
-    renderer = _Renderer(project)
+    renderer = Renderer(project)
+    kpis = read_kpis(project)
     models = {file.stem: renderer.model(file) for file in sorted((project / "models").rglob("*.sql"))}
+    models |= {kpi.kpi_id: renderer.kpi(kpi) for kpi in kpis if kpi.is_measured}
+    if KPI_TABLE in models:
+        text = kpi_values_sql(kpis, by_name=True)
+        models[KPI_TABLE] = renderer.rendered(KPI_TABLE, TABLE_FILE.parent.relative_to("models").as_posix(), text)
     order = TopologicalSorter({name: sorted(m.parents & models.keys()) for name, m in models.items()}).static_order()
     return {name: models[name] for name in order}
 
@@ -100,14 +103,13 @@ class _Rendering:
         return f"({seq} IS NULL)"
 
 
-class _Renderer:
+class Renderer:
     """The project's macros, each callable from every other, and the names that dbt gives to Jinja."""
 
     def __init__(self, project: Path) -> None:
         from jinja2 import Environment, StrictUndefined
 
         self._project = project
-        self._hook_parents: set[str] = set()
         self._jinja = Environment(
             extensions=["jinja2.ext.do"],
             undefined=StrictUndefined,
@@ -123,8 +125,6 @@ class _Renderer:
         for file in sorted((project / "macros").glob("*.sql")):
             for macro in _MACRO.finditer(file.read_text(encoding="utf-8")):
                 self._jinja.globals[macro[1]] = self._macro(macro[1], macro[0])
-                if macro[1] in _KPI_HOOKS:
-                    self._hook_parents |= set(_REF.findall(macro[0]))
 
     def dispatch(self, name: str, *_: object) -> Any:
         """The engine's own form of a macro; there is one engine here."""
@@ -143,34 +143,40 @@ class _Renderer:
 
     def model(self, file: Path) -> DbtModel:
         """One dbt model, rendered."""
+        folder = file.parent.relative_to(self._project / "models").as_posix()
+        return self.rendered(file.stem, folder, file.read_text(encoding="utf-8"))
+
+    def kpi(self, kpi: Kpi) -> DbtModel:
+        """One measured KPI, as if it were a dbt model of its own."""
+        return self.rendered(kpi.kpi_id, "marts/kpis", kpi.select)
+
+    def rendered(self, name: str, folder: str, text: str) -> DbtModel:
+        """A text of SQL with Jinja, in terms of `raw__<table>` and other dbt models."""
         from jinja2 import TemplateError
 
-        asked = _Rendering(file.stem)
+        asked = _Rendering(name)
         names = {
             "ref": asked.ref,
             "source": asked.source,
-            "this": file.stem,
+            "this": name,
             "in_touched_days": asked.in_touched_days,
             "after_watermark": asked.after_watermark,
+            "raw_snapshot_id": lambda: "0",  # of the run, not of a column
         }
         try:
-            sql = self._jinja.from_string(file.read_text(encoding="utf-8")).render(names)
+            sql = self._jinja.from_string(text).render(names)
         except (TemplateError, TypeError, KeyError) as error:
             raise DataError(
-                f"The SQL of {file.stem} cannot be rendered without dbt: {error}.",
-                field=file.stem,
+                f"The SQL of {name} cannot be rendered without dbt: {error}.",
+                field=name,
                 rule="lineage",
                 next_step="Keep to ref, source and macros of the project; see aurora/catalogue/dbt_sql.py.",
             ) from error
-        folder = file.parent.relative_to(self._project / "models").as_posix()
-        if folder == "marts/kpis":
-            asked.parents |= self._hook_parents
-            asked.reads |= {(parent, "period_date") for parent in self._hook_parents}
         return DbtModel(
-            name=file.stem,
+            name=name,
             folder=folder,
             sql=sql,
-            parents=frozenset(asked.parents - {file.stem}),
+            parents=frozenset(asked.parents - {name}),
             macro_reads=frozenset(asked.reads),
         )
 

@@ -1,4 +1,4 @@
-"""The journal's way into the lake: decisions, outcomes, overrides, handoffs, commands and alerts, each exactly once.
+"""The journal's way into the lake: decisions, outcomes, overrides, handoffs, commands, alerts, figures, each exactly once.
 
 The rows of a batch and the offset they reach are written in one lake transaction, so what a kill leaves
 behind is either both or neither. Other records (keys) are not the lake's; the offset passes over them.
@@ -18,7 +18,7 @@ import polars as pl
 
 from aurora.errors import DataError
 from aurora.ingest.commit import last_batch_seq
-from aurora.ingest.journal_work import alert_facts, command_facts
+from aurora.ingest.journal_work import alert_facts, command_facts, kpi_input_facts
 from aurora.ingest.portions import BatchOrigin
 from aurora.privacy.door import Doorkeeper
 from aurora.store.journal import JournalEntry, StateReader
@@ -260,12 +260,13 @@ _ROWS: Final[Mapping[str, Callable[[JournalEntry], dict[str, Any]]]] = MappingPr
         "override": _override,
         "handoff": _handoff,
         "alert": alert_facts,
+        "kpi_input": kpi_input_facts,
         "command": lambda _: {},
     }
 )
 """Kinds of record that are rows of the lake: the kind is the table's name. A command's row needs the state too."""
-_SHARED: Final = ("handoff", "command", "alert")
-"""Tables that assistants fill too, by their exports."""
+_SHARED: Final = ("handoff", "command", "alert", "kpi_input")
+"""Tables that assistants or files fill too."""
 
 JOURNAL_KINDS: Final = tuple(_ROWS)
 """Kinds of record that a copy brings to the lake; other kinds leave it as it is."""

@@ -1,4 +1,4 @@
-"""Journal records of commands and alerts as rows of the lake: what assistants and golden records left there.
+"""Journal records of commands, alerts and entered figures as rows of the lake: what assistants and golden records left there.
 
 The log holds hashes in place of a command's arguments and result; the row takes the values from the state, where
 they can be erased, if they are the ones that were hashed.
@@ -16,6 +16,7 @@ from contracts.messages.alerts import Alert
 from contracts.messages.assistants import CONTROL
 from contracts.messages.commands import Command, hashed
 from contracts.messages.entities import SyncAlert, SyncCommand
+from contracts.messages.kpis import KpiInput
 
 SOURCE: Final = "journal"
 _KINDS: Final = msgspec.json.Decoder(dict[str, Any])
@@ -23,6 +24,7 @@ _COMMAND: Final = msgspec.json.Decoder(Command)
 _SYNC: Final = msgspec.json.Decoder(SyncCommand)
 _SYNC_ALERT: Final = msgspec.json.Decoder(SyncAlert)
 _ALERT: Final = msgspec.json.Decoder(Alert)
+_KPI_INPUT: Final = msgspec.json.Decoder(KpiInput)
 
 
 def command_facts(entry: JournalEntry, state: StateReader) -> dict[str, Any]:
@@ -97,6 +99,20 @@ def _rule_alert_facts(alert: Alert, entry: JournalEntry) -> dict[str, Any]:
     return {
         **{name: getattr(alert, name) for name in (*names, *more, "actor_id", "updated_at", "is_sample", "region")},
         "source": SOURCE,
+        "row_number": entry.seq,
+    }
+
+
+def kpi_input_facts(entry: JournalEntry) -> dict[str, Any]:
+    """A figure that somebody entered, as a row of the contract `kpi_input`."""
+    entered = _KPI_INPUT.decode(entry.body)
+    names = ("kpi_input_id", "kpi_id", "as_of_date", "kpi_value", "value_low", "value_high", "sample_count")
+    return {
+        **{name: getattr(entered, name) for name in (*names, "source_note", "actor_id", "note", "region")},
+        "kpi_input_kind": entered.kind,
+        "updated_at": entered.entered_at,
+        "source": SOURCE,
+        "is_sample": False,
         "row_number": entry.seq,
     }
 

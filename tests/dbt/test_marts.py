@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from aurora.catalogue.kpi_files import FOLDER, read_kpis
+from aurora.errors import DataError
 from aurora.store.connection import latest_snapshot
 from aurora.store.lake import read_lake
 from aurora.store.paths import TenantPaths
 from orchestration.dbt_runner import DBT_PROJECT_DIR, DbtReport, run_dbt
 from tests.dbt import company
-from tests.dbt.portable_sql import faults
 
 ROOT = Path(__file__).resolve().parents[2]
 KPIS = {
@@ -26,17 +27,18 @@ KPIS = {
     "kpi_ai_operation_response_p95": (4_000, 6_000),
     "kpi_compliance_validation_rate": (0.4, 1),
     "kpi_confidence_calibration_error": (0, 0.7),
-    "kpi_cross_assistant_latency_p95": (0, 0),
+    "kpi_cost_efficiency": (0.3, 1),
     "kpi_counterfactual_saving": (0.49, 0.51),
     "kpi_decision_latency_p95": (0.5, 0.9),
-    "kpi_ecosystem_uptime": (0, 1),
-    "kpi_handoff_error_rate": (0, 1),
     "kpi_manual_intervention_rate": (0.05, 0.8),
-    "kpi_spend_trust": (0, 1),
+    "kpi_prediction_accuracy": (0.4, 1),
 }
-"""What each KPI may say about this company: e.g. every decision costs half of its baseline."""
-UNKNOWN = {"kpi_cross_assistant_latency_p95", "kpi_ecosystem_uptime", "kpi_handoff_error_rate", "kpi_spend_trust"}
-"""No provider gave this company an account, nobody watched its assistants, and they handed nothing over."""
+"""What each KPI may say about this company: e.g. every decision costs half of its baseline.
+
+It has no value for the others: no provider gave this company an account, nobody watched its assistants, they
+handed nothing over, no rule was swept, and no outcome says what it cost.
+"""
+ALL_KPIS = read_kpis(DBT_PROJECT_DIR)
 
 
 # what they say --------------------------------------------------------------------------------
@@ -54,16 +56,17 @@ def test_every_unit_test_and_data_test_of_the_project_passes(full_build: tuple[T
 def test_the_kpis_say_what_the_company_did(built: TenantPaths):
     with read_lake(built) as lake:
         rows = lake.query("SELECT * FROM mart.kpi_values ORDER BY kpi_id, period_date").rows(named=True)
-    assert {row["kpi_id"] for row in rows} == set(KPIS)
-    unknown = [row for row in rows if row["kpi_value"] is None]
-    assert {row["kpi_id"] for row in unknown} == UNKNOWN
-    for row in [row for row in rows if row not in unknown]:
+    assert {row["kpi_id"] for row in rows} == {kpi.kpi_id for kpi in ALL_KPIS if kpi.is_measured}
+    known = [row for row in rows if row["kpi_value"] is not None]
+    assert {row["kpi_id"] for row in known} == set(KPIS)
+    for row in known:
         low, high = KPIS[row["kpi_id"]]
         assert low <= row["kpi_value"] <= high, row
         assert row["value_low"] is None or row["value_low"] <= row["kpi_value"] <= row["value_high"]
         reaches = row["kpi_value"] >= row["target"] if row["direction"] == "up" else row["kpi_value"] <= row["target"]
         assert row["is_met"] == reaches
         assert row["sample_count"] > 0
+        assert not row["is_own_target"]
 
 
 def test_marts_count_every_row_once_and_never_price_the_unknown(built: TenantPaths):
@@ -202,37 +205,58 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_kpi_is_one_file_and_its_yml(copied: Callable[[], TenantPaths], project: Path):
+def test_a_kpi_is_one_file(copied: Callable[[], TenantPaths], project: Path):
     paths = copied()
+    held = latest_snapshot(paths, "mart")
     _add_kpi(project)
-    run_dbt(paths, select=["kpi_unpriced_share"], project_dir=project)
+    run_dbt(paths, ("run",), select=["kpi_values"], project_dir=project)
     with read_lake(paths) as lake:
         rows = lake.query("SELECT * FROM mart.kpi_values WHERE kpi_id = 'kpi_unpriced_share'").rows(named=True)
-        others = lake.query("SELECT count(DISTINCT kpi_id) FROM mart.kpi_values").item()
+    with read_lake(paths) as lake:
+        others = lake.query("SELECT * FROM mart.kpi_values WHERE kpi_id <> 'kpi_unpriced_share'")
+    with read_lake(paths, mart_at=held) as lake:
+        before = lake.query("SELECT * FROM mart.kpi_values")
     assert len(rows) == company.DAYS
     assert all(0 < row["value_low"] < row["kpi_value"] < row["value_high"] < 0.9 for row in rows)
-    assert {(row["kpi_name"], row["unit"], row["is_met"]) for row in rows} == {
-        ("Owner's unpriced share", "share", True)
-    }
-    assert others == len(KPIS) + 1
+    assert {(row["kpi_name"], row["unit"], row["is_met"]) for row in rows} == {("Unpriced use", "share", True)}
+    assert sorted(others.rows(), key=repr) == sorted(before.rows(), key=repr)  # snapshot of each included
 
 
-def test_a_kpi_without_its_meta_is_refused_by_name(copied: Callable[[], TenantPaths], project: Path):
+def test_another_target_changes_no_value(copied: Callable[[], TenantPaths], project: Path):
+    paths = copied()
+    file = project / FOLDER / "kpi_agent_success_rate.yml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("target: 0.98", "target: 0.6").replace("alert_at: 0.9", "alert_at: 0.5"), "utf-8")
+    columns = "kpi_value, value_low, value_high, sample_count"
+    of = f"SELECT period_date, {columns} FROM mart.kpi_values WHERE kpi_id = 'kpi_agent_success_rate' ORDER BY 1"
+    with read_lake(paths) as lake:
+        before = lake.query(of).rows()
+    run_dbt(paths, ("run",), select=["kpi_values"], project_dir=project)
+    with read_lake(paths) as lake:
+        after, targets = lake.query(of).rows(), lake.query("SELECT DISTINCT target, is_met FROM mart.kpi_values "
+                                                          "WHERE kpi_id = 'kpi_agent_success_rate'").rows()  # fmt: skip
+    assert after == before
+    assert targets == [(0.6, True)]
+
+
+def test_a_kpi_that_is_taken_away_takes_its_rows_along(copied: Callable[[], TenantPaths], project: Path):
+    paths = copied()
+    (project / FOLDER / "kpi_agent_success_rate.yml").unlink()
+    run_dbt(paths, ("run",), select=["kpi_values"], project_dir=project)
+    with read_lake(paths) as lake:
+        kept = set(lake.query("SELECT DISTINCT kpi_id FROM mart.kpi_values")["kpi_id"])
+    assert kept == {kpi.kpi_id for kpi in ALL_KPIS if kpi.is_measured} - {"kpi_agent_success_rate"}
+
+
+def test_a_kpi_file_that_lacks_something_is_refused_by_name(copied: Callable[[], TenantPaths], project: Path):
     _add_kpi(project, without="target")
-    with pytest.raises(Exception, match=r"kpi_unpriced_share has no meta\.target.*kpi_unpriced_share\.yml"):
-        run_dbt(copied(), select=["kpi_unpriced_share"], project_dir=project)
+    with pytest.raises(DataError, match=r"kpi_unpriced_share\.yml does not declare its KPI.*target"):
+        run_dbt(copied(), select=["kpi_values"], project_dir=project)
 
 
 def _add_kpi(project: Path, *, without: str = "") -> None:
-    folder = project / "models" / "marts" / "kpis"
     page = (ROOT / "docs" / "how-to" / "add-a-kpi.md").read_text(encoding="utf-8")
-    sql = re.findall(r"```sql\n(.*?)```", page, flags=re.DOTALL)[0]  # what the page tells people to write
-    assert faults(sql) == []
-    (folder / "kpi_unpriced_share.sql").write_text(sql, encoding="utf-8")
-    declared = yaml.safe_load((folder / "kpi_agent_success_rate.yml").read_text(encoding="utf-8"))
-    del declared["unit_tests"]
-    model = declared["models"][0]
-    model["name"] = "kpi_unpriced_share"
-    model["config"]["meta"] |= {"kpi_name": "Owner's unpriced share", "target": 0.9, "direction": "down"}
-    model["config"]["meta"].pop(without, None)
-    (folder / "kpi_unpriced_share.yml").write_text(yaml.safe_dump(declared), encoding="utf-8")
+    text = re.findall(r"```yaml\n(.*?)```", page, flags=re.DOTALL)[0]  # what the page tells people to write
+    declared = yaml.safe_load(text)
+    declared.pop(without, None)
+    (project / FOLDER / "kpi_unpriced_share.yml").write_text(yaml.safe_dump(declared), encoding="utf-8")

@@ -1,21 +1,27 @@
 """The dbt project's own rules: everything described, typed, with a grain; sources as the contracts say."""
 
+import csv
 import json
 import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 
+from aurora.catalogue.kpi_files import TABLE_FILE, kpi_values_sql, read_kpis
+from aurora.insights.kpi_page import PAGE, kpis_page
+from aurora.settings import PROJECT_DIR
 from contracts import registry
 from contracts.vocabulary import OPERATIONS
 from orchestration.dbt_runner import DBT_PROJECT_DIR, dbt_folder
 from orchestration.dbt_sources import SOURCES_FILE, sources_yml, write_sources
-from orchestration.defs.transform.lineage import KPI_AREA, KPI_TABLE, read_lineage
-from orchestration.kpi_catalogue import META, PAGE, kpis_page, read_kpis
+from orchestration.defs.transform.lineage import read_lineage
 
 MODELS = DBT_PROJECT_DIR / "models"
+KPIS = read_kpis(DBT_PROJECT_DIR)
+CHECKLIST = PROJECT_DIR.parent / "shared" / "requirements" / "checklist.csv"
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +38,7 @@ def models(manifest) -> dict[str, dict[str, Any]]:
 def declared() -> dict[str, dict[str, Any]]:
     """Every model's declaration, from the yml files."""
     found = {}
-    for file in MODELS.rglob("*.yml"):
+    for file in [file for file in MODELS.rglob("*.yml") if file.parent.name != "kpis"]:
         for model in yaml.safe_load(file.read_text(encoding="utf-8")).get("models", []):
             assert model["name"] == file.stem, f"{file} declares {model['name']}"
             found[model["name"]] = model
@@ -107,17 +113,10 @@ def test_the_operations_that_have_a_name_are_the_contracts():
 def test_the_lineage_read_off_the_files_is_dbts_own(manifest, models):
     ours = {mart.name: mart for mart in read_lineage(DBT_PROJECT_DIR)}
     marts = {name for name, node in models.items() if node["path"].startswith("marts/")}
-    kpis = {name for name in marts if models[name]["path"].startswith("marts/kpis/")}
     assert set(ours) == marts
     for name, mart in ours.items():
         upstream, raw = _behind(manifest, models[name]["unique_id"], marts)
-        if name == KPI_TABLE:
-            assert (mart.marts, mart.raw_tables, mart.area) == (kpis, frozenset(), KPI_AREA)
-        else:
-            # dbt also sees the hooks of a KPI: where its rows go, and the newest day
-            hooks = {KPI_TABLE, "usage_daily"} - mart.marts if name in kpis else set()
-            assert upstream - hooks == mart.marts, name
-            assert raw == mart.raw_tables, name
+        assert (upstream, raw) == (set(mart.marts), set(mart.raw_tables)), name
 
 
 def _behind(manifest: dict[str, Any], unique_id: str, marts: set[str]) -> tuple[set[str], set[str]]:
@@ -143,32 +142,36 @@ def test_marts_come_behind_what_they_are_made_from():
         seen.add(mart.name)
 
 
-def test_the_catalogue_holds_every_kpi_with_meaning_unit_target_and_plan(models):
-    kpis = {kpi.kpi_id: kpi for kpi in read_kpis(DBT_PROJECT_DIR)}
-    assert set(kpis) == {name for name in models if name.startswith("kpi_") and name != KPI_TABLE}
-    assert len(kpis) == 12
-    for kpi in kpis.values():
-        assert kpi.definition
-        assert kpi.plan_ids
-        is_worse = kpi.alert_at <= kpi.target if kpi.direction == "up" else kpi.alert_at >= kpi.target
-        assert is_worse, f"{kpi.kpi_id} would alert while its target is met"
+def test_the_catalogue_page_is_what_the_kpi_files_say():
+    assert PAGE.read_text(encoding="utf-8") == kpis_page(KPIS), "python -m orchestration write-kpis"
 
 
-def test_every_kpi_has_a_unit_test():
-    tested = {
-        test["model"]
-        for file in (MODELS / "marts" / "kpis").glob("*.yml")
-        for test in yaml.safe_load(file.read_text(encoding="utf-8")).get("unit_tests", [])
+def test_the_compiled_kpis_are_what_the_kpi_files_say():
+    text = (DBT_PROJECT_DIR / TABLE_FILE).read_text(encoding="utf-8")
+    assert text == kpi_values_sql(KPIS), "python -m orchestration write-kpis"
+
+
+def test_values_stand_apart_from_targets():
+    """The same files with other targets: only the lines that declare them differ."""
+    others = [msgspec.structs.replace(kpi, target=kpi.target + 7, alert_at=kpi.alert_at + 7) for kpi in KPIS]
+    old, new = kpi_values_sql(KPIS).splitlines(), kpi_values_sql(others).splitlines()
+    changed = [(one, other) for one, other in zip(old, new, strict=True) if one != other]
+    assert len(changed) == len(KPIS)
+    assert all("as declared_target" in one and "kpi_value" not in one for one, _ in changed)
+
+
+@pytest.mark.skipif(not CHECKLIST.is_file(), reason="the plans' checklist lies beside the checkout")
+def test_every_metric_of_both_plans_is_a_kpi():
+    """Metrics are what the plans list under KPIs and business metrics, and what the checklist wants as a KPI row."""
+    with CHECKLIST.open(encoding="utf-8", newline="") as file:
+        items = list(csv.DictReader(file))
+    metrics = {
+        item["id"]
+        for item in items
+        if re.search(r"\bKPI (registry )?row\b|`mart_ecosystem_metrics`", item["materialises_as"])
+        or item["heading"].startswith(("KPIs", "Business metrics"))
     }
-    assert tested == {kpi.kpi_id for kpi in read_kpis(DBT_PROJECT_DIR)}
-
-
-def test_the_catalogue_page_is_what_the_yml_files_say():
-    assert PAGE.read_text(encoding="utf-8") == kpis_page(read_kpis(DBT_PROJECT_DIR)), (
-        "python -m orchestration write-kpis"
-    )
-
-
-def test_dbt_asks_a_kpi_for_the_same_meta_as_the_catalogue():
-    macro = (DBT_PROJECT_DIR / "macros" / "kpi_files.sql").read_text(encoding="utf-8")
-    assert [name for name in META if f'"{name}"' not in macro] == []
+    answered = {point for kpi in KPIS for point in kpi.plan_ids}
+    assert len(metrics) >= 38
+    assert metrics - answered == set()
+    assert answered <= {item["id"] for item in items}

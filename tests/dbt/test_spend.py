@@ -114,8 +114,7 @@ def test_without_an_account_of_the_provider_nothing_is_scored(tmp_path: Path):
     open_day = [row | {"retrieved_at": row["charge_period_start"]} for row in made.usage]  # asked before it had ended
     made.usage, made.costs = open_day, [row | {"billing_currency": "EUR"} for row in made.costs]
     drop(paths, made)
-    run_dbt(paths, ("build",), select=["+kpi_spend_trust"])
+    run_dbt(paths, ("build",), select=["+spend_trust_daily"])
     rows = rows_of(paths, "spend_trust_daily")
     assert rows
     assert {(row["leg_count"], row["trust_share"], row["missing_count"]) for row in rows} == {(0, None, None)}
-    assert rows_of(paths, "kpi_spend_trust") == []

@@ -2,7 +2,6 @@
 
 Parsing the project through dbt costs 5 s and this graph is loaded by every Dagster process. Only `ref`
 and `source` with a literal name are used in the project, which a test holds against dbt's own manifest.
-One thing dbt sees the other way round: KPIs carry their rows into `kpi_values` (macros/kpis.sql).
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from typing import Final
 
 _REF: Final = re.compile(r"""\bref\(\s*['"](\w+)['"]\s*\)""")
 KPI_AREA: Final = "kpis"
-KPI_TABLE: Final = "kpi_values"
 _SOURCE: Final = re.compile(r"""\bsource\(\s*['"]raw['"]\s*,\s*['"](\w+)['"]\s*\)""")
 
 
@@ -36,14 +34,8 @@ def read_lineage(project: Path) -> list[Mart]:
     folder = project / "models" / "marts"
     areas = {file.stem: KPI_AREA if file.parent == folder else file.parent.name for file in folder.rglob("*.sql")}
     found = {name: _sources(name, texts, frozenset(areas)) for name in sorted(areas)}
-    if KPI_TABLE in found:
-        found[KPI_TABLE] = (_kpis(areas), frozenset())
     order = TopologicalSorter({name: sorted(marts) for name, (marts, _) in found.items()}).static_order()
     return [Mart(name=name, area=areas[name], marts=found[name][0], raw_tables=found[name][1]) for name in order]
-
-
-def _kpis(areas: Mapping[str, str]) -> frozenset[str]:
-    return frozenset(name for name, area in areas.items() if area == KPI_AREA and name != KPI_TABLE)
 
 
 def _sources(name: str, texts: Mapping[str, str], marts: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:

@@ -42,6 +42,7 @@ with
             decision_id,
             is_success,
             quality,
+            cost_usd as outcome_cost_usd,
             journal_seq,
             row_number() over (partition by decision_id order by journal_seq desc nulls last) as recency
         from {{ ref("stg_raw__outcomes") }}
@@ -78,6 +79,7 @@ with
             journal_seq,
             cast(null as boolean) as held_is_success,
             cast(null as double) as held_quality,
+            cast(null as decimal(18, 9)) as held_outcome_cost_usd,
             cast(null as varchar) as held_override_action,
             cast(null as varchar) as held_override_reason
         from new_decisions
@@ -103,6 +105,7 @@ with
                 journal_seq,
                 is_success as held_is_success,
                 quality as held_quality,
+                outcome_cost_usd as held_outcome_cost_usd,
                 override_action as held_override_action,
                 override_reason as held_override_reason
             from {{ this }}
@@ -136,6 +139,11 @@ with
                 when new_outcomes.decision_id is null then known.held_is_success else new_outcomes.is_success
             end as is_success,
             case when new_outcomes.decision_id is null then known.held_quality else new_outcomes.quality end as quality,
+            case
+                when new_outcomes.decision_id is null
+                then known.held_outcome_cost_usd
+                else new_outcomes.outcome_cost_usd
+            end as outcome_cost_usd,
             coalesce(new_overrides.override_action, known.held_override_action) is not null as is_overridden,
             coalesce(new_overrides.override_action, known.held_override_action) as override_action,
             coalesce(new_overrides.override_reason, known.held_override_reason) as override_reason,

@@ -1,0 +1,19 @@
+select
+    kpi_input_id,
+    kpi_id,
+    kpi_input_kind,
+    as_of_date,
+    kpi_value,
+    value_low,
+    value_high,
+    sample_count,
+    source_note,
+    actor_id,
+    note,
+    updated_at,
+    source,
+    is_sample,
+    region,
+    batch_id,
+    batch_seq
+from {{ source("raw", "kpi_input") }}
