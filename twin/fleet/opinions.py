@@ -25,6 +25,8 @@ _LOOKED_AT: Final = 3
 """Tasks that people look at, for each opinion."""
 _LATEST_US: Final = 90_000_000
 """A recommendation comes at most so long after its task ended."""
+_STATED: Final = 0.82
+"""What assistants say of themselves on average, however good they are."""
 _MIN_CONFIDENCE: Final = 0.6
 """Below it a material decision is looked at by a person before it takes effect."""
 
@@ -67,7 +69,8 @@ def contradictions(frame: Frame, skills: Skills, done: Done) -> tuple[pl.DataFra
     odds = p_first * (1 - p_second)
     is_first_right = draw.random(len(mine)) < odds / (odds + p_second * (1 - p_first))
     is_yes = draw.random(len(mine)) < 0.6
-    bias = draw.normal(0.04, 0.08, len(skills.assistants))
+    draw.normal(0.04, 0.08, len(skills.assistants))  # keeps what is drawn after it as it was
+    stated = _stated(frame, chance, skills.has_skill)
     ids = [one.assistant_id for one in skills.assistants]
     truth = pl.DataFrame(
         {
@@ -81,10 +84,23 @@ def contradictions(frame: Frame, skills: Skills, done: Done) -> tuple[pl.DataFra
         }
     )
     sides = [
-        _side(draw, frame, done, mine, known, question, said, who, ids, chance, bias, name)
+        _side(draw, frame, done, mine, known, question, said, who, ids, stated, name)
         for name, who, said in (("a", first, is_yes == is_first_right), ("b", second, is_yes != is_first_right))
     ]
     return pl.concat(sides).sort("decided_at", "ai_decision_id"), truth
+
+
+def _stated(frame: Frame, chance: np.ndarray, has_skill: np.ndarray) -> np.ndarray:
+    """How sure each assistant usually says it is of each task type.
+
+    What language models say of themselves bunches at 0.8 to 1 and follows their skill weakly, some not at all: the
+    surest is not the one to follow, and what an assistant's word is worth shows in what came of it.
+    """
+    draw = frame.draws("stated confidence")
+    count = len(chance)
+    tracking, bias = draw.uniform(0.0, 0.6, count), draw.normal(0.0, 0.07, count)
+    usual = chance[has_skill].mean()
+    return np.asarray(_STATED + tracking[:, None] * (chance - usual) + bias[:, None])
 
 
 def _two(draw: np.random.Generator, skills: Skills, types: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -101,10 +117,10 @@ def _said(known: list[_Question], question: np.ndarray, is_yes: np.ndarray) -> p
 
 def _side(
     draw: np.random.Generator, frame: Frame, done: Done, mine: np.ndarray, known: list[_Question],
-    question: np.ndarray, is_yes: np.ndarray, who: np.ndarray, ids: list[str], chance: np.ndarray, bias: np.ndarray,
+    question: np.ndarray, is_yes: np.ndarray, who: np.ndarray, ids: list[str], stated: np.ndarray,
     name: str,
 ) -> pl.DataFrame:  # fmt: skip
-    sure = np.clip(chance[who, done.types[mine]] + bias[who] + draw.normal(0, 0.06, len(mine)), 0.05, 0.99)
+    sure = np.clip(stated[who, done.types[mine]] + draw.normal(0, 0.06, len(mine)), 0.05, 0.99)
     at = times(done.ended_us[mine] + draw.integers(1, _LATEST_US // 1000, len(mine)) * 1000)
     subject = pl.coalesce(done.asked["subject_id"].gather(mine), texts("client-", draw.integers(0, 9000, len(mine))))
     is_material = np.array([one.is_material for one in known])[question]
