@@ -67,16 +67,27 @@ def run_rules(work: Work) -> Mapping[str, object]:
 def _followed_up(work: Work, book: Rulebook) -> dict[str, int]:
     """Remedies and breaches. The journal is opened only where there is something to follow up, or was."""
     from aurora.alerts.hands import Hands
+    from aurora.compliance.breach_detection import detect_breaches
+    from aurora.compliance.breach_rules import breach_rules
     from aurora.compliance.enforcement import remedy_findings
     from aurora.compliance.judging import catch_up
+    from aurora.compliance.rulebook import rules_folder
     from aurora.store.lake import read_lake
     from aurora.store.state import StateStore
 
     with read_lake(work.paths) as lake:
-        is_quiet = not lake.query("SELECT count(*) AS n FROM raw.finding").item()
+        is_quiet = not lake.query(
+            "SELECT (SELECT count(*) FROM raw.finding) + (SELECT count(*) FROM raw.residency_refusal)"
+            " + (SELECT count(*) FROM raw.incident WHERE is_personal_breach) AS n"
+        ).item()
     if is_quiet and not work.paths.state.is_file():
         return {}
     with StateStore.open(work.paths, clock=work.clock) as store:
         catch_up(work.paths, store)
         done = remedy_findings(work.paths, book, store, Hands(work.paths, store), now=work.clock())
-    return {f"remedies_{name}_count": count for name, count in sorted(done.items())}
+        rules = breach_rules(rules_folder(work.settings.packs_dir), book)
+        breaches = detect_breaches(work.paths, store, rules, now=work.clock())
+    return {
+        **{f"remedies_{name}_count": count for name, count in sorted(done.items())},
+        "breaches_detected_count": breaches["detected"],
+    }

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from contracts.messages.compliance import Hold, JudgedAs, Note
+from contracts.messages.compliance import BreachStepKind, Hold, JudgedAs, Note
 
 PostureName = Literal["compliant", "pending_review", "non_compliant"]
 FindingState = Literal["open", "remediated", "false_positive", "accepted"]
@@ -127,6 +127,21 @@ class ReleaseRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Why a record may be worked on again."""
 
     note: Note
+
+
+class BreachStepRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A step of a breach. An assessment says `is_personal_breach`, a notice to an authority names it."""
+
+    step: BreachStepKind
+    note: Note
+    done_at: Annotated[dt.datetime, Meta(tz=True)] | None = None
+    """When it was done; now when absent."""
+    authority: Annotated[str, Meta(max_length=64)] | None = None
+    reference: Annotated[str, Meta(max_length=200)] | None = None
+    is_personal_breach: bool | None = None
+    is_risk_likely: bool | None = None
+    is_high_risk: bool | None = None
+    affected_subject_count: Annotated[int, Meta(ge=0)] | None = None
 
 
 class BackTestRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

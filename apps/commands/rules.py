@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from apps.commands import breaches
 from apps.commands.rule_findings import findings, judge, posture
 from apps.commands.rule_remedies import complete, enforce, holds, release, remedies
 from apps.commands.rule_updates import back, history, update
@@ -29,7 +30,7 @@ _COLUMNS = ("rule_id", "pack", "severity", "record", "clock", "source", "title")
 
 
 def register(app: typer.Typer) -> None:
-    """Add this room's commands."""
+    """Add this room's commands, and those of breaches, which follow from findings."""
     room = typer.Typer(
         help="Rules about records: the law, swept over the lake and asked before an act.", no_args_is_help=True
     )
@@ -42,6 +43,7 @@ def register(app: typer.Typer) -> None:
     for command in commands:
         room.command()(command)
     app.add_typer(room, name="rules")
+    breaches.register(app)
 
 
 def list_all(*, pack: PackName = None, tenant: Tenant = None, json: Json = False) -> None:

@@ -216,3 +216,96 @@ class RulesUpdate(Struct, frozen=True, kw_only=True):
     gained_count: int
     lost_count: int
     raw_snapshot_id: int
+
+
+BreachOrigin = Literal["incident", "finding", "residency_refusal"]
+BreachState = Literal["detected", "assessed", "notified_authority", "notified_subjects", "closed"]
+BreachStepKind = Literal["assessed", "authority_notified", "subjects_notified", "closed"]
+
+
+class BreachDetected(Struct, frozen=True, kw_only=True):
+    """Something that may be a breach of personal data, as the journal keeps it."""
+
+    breach_id: str
+    origin: BreachOrigin
+    about_contract: str
+    record_source: str
+    about_id: str
+    rule_ids: list[str]
+    """Rules whose findings are the sign of it."""
+    jurisdiction: str | None
+    authorities: list[str]
+    """In charge of it, by name in breaches.yaml."""
+    detected_at: dt.datetime
+    """When it was noticed: clocks begin."""
+    is_sample: bool
+    recorded_at: dt.datetime
+    actor_id: str
+
+
+class BreachStep(Struct, frozen=True, kw_only=True):
+    """One step of a breach, as the journal keeps it."""
+
+    breach_id: str
+    step: BreachStepKind
+    done_at: dt.datetime
+    """When it was done, which may be before it was recorded."""
+    note: str
+    actor_id: str
+    recorded_at: dt.datetime
+    authority: str | None = None
+    """Who was told, of `authority_notified`."""
+    reference: str | None = None
+    """Number or link of the notice."""
+    is_personal_breach: bool | None = None
+    is_risk_likely: bool | None = None
+    is_high_risk: bool | None = None
+    affected_subject_count: int | None = None
+
+
+class BreachDuty(Struct, frozen=True, kw_only=True):
+    """Somebody who must be told, and by when."""
+
+    authority: str
+    title: str
+    who: Literal["authority", "subjects"]
+    is_due: bool
+    """False where the assessment says that nobody need be told. Before it everybody must."""
+    due_at: dt.datetime
+    source: str
+    """Where the clock stands, and whether it is assumed or to be verified."""
+    done_at: dt.datetime | None
+    is_overdue: bool
+
+
+class BreachCase(Struct, frozen=True, kw_only=True):
+    """A breach as it stands: what is known, who must be told by when, and every step with actor and time."""
+
+    breach_id: str
+    breach_state: BreachState
+    origin: BreachOrigin
+    about_contract: str
+    record_source: str
+    about_id: str
+    rule_ids: list[str]
+    jurisdiction: str | None
+    detected_at: dt.datetime
+    is_personal_breach: bool | None
+    is_risk_likely: bool | None
+    is_high_risk: bool | None
+    affected_subject_count: int | None
+    duties: list[BreachDuty]
+    next_due_at: dt.datetime | None
+    """Of the first duty that is not met; null when there is none."""
+    is_overdue: bool
+    next_step: str
+    steps: list[BreachStep]
+    is_sample: bool
+
+
+class BreachesPage(Struct, frozen=True, kw_only=True):
+    """Breaches that are not closed first, those due first at the top."""
+
+    breaches: list[BreachCase]
+    counts: dict[str, int]
+    """Of all, by state."""

@@ -61,4 +61,56 @@ RULE_SWEEP = Table(
     is_ingested=False,
 )
 
-TABLES = (FINDING, RULE_SWEEP)
+BREACH_CASE = Table(
+    name="breach_case",
+    meaning="Breaches of personal data as the journal has them: who must be told by when, and how far it is.",
+    grain="one row a breach and authority, and state of it",
+    key=("breach_id", "authority_name"),
+    columns=(
+        "breach_id",
+        "authority_name",
+        "breach_state",
+        "breach_origin",
+        "about_contract",
+        "record_source",
+        "about_id",
+        "jurisdiction",
+        "detected_at",
+        "assessed_at",
+        "is_personal_breach",
+        "is_risk_likely",
+        "is_high_risk",
+        "affected_subject_count",
+        "authority_due_at",
+        "authority_notified_at",
+        "subjects_due_at",
+        "subjects_notified_at",
+        "next_due_at",
+        "closed_at",
+        "actor_id",
+        "updated_at",
+        "is_sample",
+        "region",
+    ),
+    optional=frozenset(
+        {
+            "jurisdiction",
+            "assessed_at",
+            "is_risk_likely",
+            "is_high_risk",
+            "affected_subject_count",
+            "authority_due_at",
+            "authority_notified_at",
+            "subjects_due_at",
+            "subjects_notified_at",
+            "next_due_at",
+            "closed_at",
+        }
+    ),
+    owner="compliance",
+    retention_days=2555,
+    versioned_by="updated_at",
+    is_ingested=False,
+)
+
+TABLES = (FINDING, RULE_SWEEP, BREACH_CASE)

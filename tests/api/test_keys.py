@@ -59,6 +59,9 @@ ROUTES = [
     ("POST", "/api/v1/compliance/holds/hld-1:release", "command:write"),
     ("POST", "/api/v1/compliance/findings/fnd-1:judge", "command:write"),
     ("POST", "/api/v1/compliance/rules:backtest", "command:write"),
+    ("GET", "/api/v1/compliance/breaches", "read"),
+    ("GET", "/api/v1/compliance/breaches/brc-1", "read"),
+    ("POST", "/api/v1/compliance/breaches/brc-1:step", "command:write"),
     ("GET", "/api/v1/compliance/findings", "read"),
     ("GET", "/api/v1/compliance/posture", "read"),
     ("GET", "/api/v1/alerts", "read"),
@@ -126,6 +129,7 @@ def test_the_routes_listed_here_are_all_that_there_are(client):
             .replace("rem-1.task", "{remedy_id}")
             .replace("hld-1", "{hold_id}")
             .replace("fnd-1", "{finding_id}")
+            .replace("brc-1", "{breach_id}")
             .replace("quarantine/0", "quarantine/{quarantine_id}")
             .replace("party-0", "{entity_id}")
             .replace("golden/party", "golden/{kind}"),

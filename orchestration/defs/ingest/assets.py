@@ -14,7 +14,7 @@ GROUP = "raw"
 FLEET_TABLES = ("assistant", "source_expectation")
 JOURNAL_TABLES = ("decision", "journal_offset", "outcome", "override")
 ENTITY_TABLES = ("entity_link", "entity_match", "survivor_rule")
-RULE_TABLES = ("finding", "rule_sweep")
+RULE_TABLES = ("breach_case", "finding", "rule_sweep")
 _OTHERS = (*FLEET_TABLES, *JOURNAL_TABLES, *ENTITY_TABLES, *RULE_TABLES)
 
 
