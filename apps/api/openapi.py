@@ -15,7 +15,17 @@ from apps.api.caller import PROBLEM_ANSWER
 from apps.api.dispatch import DECISIONS
 from apps.api.problems import PROBLEMS
 from aurora.identity.keys import Scope
-from contracts.messages import alerts, assistants, commands, compliance, decisions, ecosystem, entities, handoffs
+from contracts.messages import (
+    alerts,
+    assistants,
+    commands,
+    compliance,
+    decisions,
+    ecosystem,
+    entities,
+    filings,
+    handoffs,
+)
 
 Document = dict[str, Any]
 
@@ -58,6 +68,15 @@ _PUBLISHED: tuple[Any, ...] = (
     decisions.OverrideRequest,
     ecosystem.Ecosystem,
     entities.MergeRequest,
+    filings.EvidenceRequest,
+    filings.Filing,
+    filings.FilingDetail,
+    filings.FilingKindsPage,
+    filings.FilingPage,
+    filings.FilingVerdictRequest,
+    filings.FillRequest,
+    filings.HandOverRequest,
+    filings.MakeFilingRequest,
     entities.UnmergeRequest,
     golden_messages.GoldenConflicts,
     golden_messages.GoldenDecided,

@@ -337,9 +337,9 @@ class _At:
 
     @property
     def rulebook(self) -> Rulebook:
-        from aurora.compliance.rulebook import load_rulebook
+        from aurora.compliance.versions import tenant_rulebook
 
-        return load_rulebook(self.settings.packs_dir).for_industry(self.settings.pack)
+        return tenant_rulebook(self.settings.packs_dir, self.paths, self.settings.pack)
 
 
 @contextmanager

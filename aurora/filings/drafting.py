@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from aurora.compliance.rulebook import Rulebook
 from aurora.errors import ConflictError, UsageError
-from aurora.filings.book import Answered, append, find_filing, folded, missing_fields, read_filings
+from aurora.filings.book import append, find_filing, folded, missing_fields, read_filings
 from aurora.filings.company import Company, read_company
 from aurora.filings.contents import content_hash, keep_content, read_content
 from aurora.filings.kind import Kind, Source, kind_of
 from aurora.filings.records import Records, due_of
 from aurora.identity.keys import Identity
 from aurora.store.ids import IdMaker
+from aurora.store.journal import IdempotencyKey
 from aurora.store.lake import LakeReader, read_lake
 from aurora.store.paths import TenantPaths
 from aurora.store.state import StateStore
 from contracts.messages.filings import FilingAct, FilingContent, FilingDetail, FilingEvent
 
+AnsweredDetail = Callable[[FilingDetail], IdempotencyKey] | None
 _OPEN = ("draft", "in_review", "approved", "rejected")
 _MOVING = frozenset({"submission_date"})
 """Fields that say when the draft was made: that alone is no change."""
@@ -89,7 +91,7 @@ def make_draft(
     identity: Identity,
     now: dt.datetime,
     is_dry_run: bool = False,
-    answered: Answered = None,
+    answered: AnsweredDetail = None,
 ) -> FilingDetail:
     """Draft a report about one record. Needs the scope filing:write, a confidential kind suspicion:read too.
 
@@ -122,7 +124,7 @@ def fill_draft(
     *,
     identity: Identity,
     now: dt.datetime,
-    answered: Answered = None,
+    answered: AnsweredDetail = None,
 ) -> FilingDetail:
     """Put in what the lake does not know, or take it back (null); the draft is made anew and any approval is void."""
     return _anew(store, paths, rulebook, filing_id, values, "filled", identity=identity, now=now, answered=answered)
@@ -136,7 +138,7 @@ def refresh_draft(
     *,
     identity: Identity,
     now: dt.datetime,
-    answered: Answered = None,
+    answered: AnsweredDetail = None,
 ) -> FilingDetail:
     """Make the draft anew from the lake as it is. Where it says the same as before nothing happens."""
     return _anew(store, paths, rulebook, filing_id, {}, "refreshed", identity=identity, now=now, answered=answered)
@@ -152,7 +154,7 @@ def _anew(
     *,
     identity: Identity,
     now: dt.datetime,
-    answered: Answered,
+    answered: AnsweredDetail,
 ) -> FilingDetail:
     identity.require("filing:write")
     filing = find_filing(store, filing_id, identity)
@@ -196,7 +198,7 @@ def _kept(
     identity: Identity,
     now: dt.datetime,
     is_dry_run: bool = False,
-    answered: Answered = None,
+    answered: AnsweredDetail = None,
 ) -> FilingDetail:
     digest = content_hash(content) if is_dry_run else keep_content(paths, filing_id, content)
     missing = missing_fields(content)
@@ -217,8 +219,11 @@ def _kept(
         region=paths.region,
         is_sample=content.is_sample,
     )
-    filing = folded([event]) if is_dry_run else append(store, [*events, event], answered)
-    return FilingDetail(filing=filing, content=content, missing=missing, is_intact=True)
+    events = [*events, event]
+    detail = FilingDetail(filing=folded(events), content=content, missing=missing, is_intact=True)
+    if not is_dry_run:
+        append(store, events, None if answered is None else lambda _: answered(detail))
+    return detail
 
 
 def _may_make(kind: str, identity: Identity) -> Kind:

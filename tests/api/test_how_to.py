@@ -18,6 +18,7 @@ PAGES = (
     "golden-records.md",
     "connect-an-assistant.md",
     "look-after-findings.md",
+    "draft-a-regulator-report.md",
     "tune-alerts.md",
 )
 PAGE = "\n".join((PROJECT_DIR / "docs" / "how-to" / name).read_text(encoding="utf-8") for name in PAGES)

@@ -69,6 +69,18 @@ ROUTES = [
     ("POST", "/api/v1/alerts/alr_1:label", "command:write"),
     ("POST", "/api/v1/alerts/alr_1:acknowledge", "command:write"),
     ("POST", "/api/v1/alerts:mute", "command:write"),
+    ("GET", "/api/v1/filings/kinds", "filing:read"),
+    ("GET", "/api/v1/filings", "filing:read"),
+    ("POST", "/api/v1/filings", "filing:write"),
+    ("GET", "/api/v1/filings/fil_1", "filing:read"),
+    ("GET", "/api/v1/filings/fil_1/export", "filing:read"),
+    ("POST", "/api/v1/filings/fil_1:fill", "filing:write"),
+    ("POST", "/api/v1/filings/fil_1:refresh", "filing:write"),
+    ("POST", "/api/v1/filings/fil_1:submit", "filing:write"),
+    ("POST", "/api/v1/filings/fil_1:approve", "filing:approve"),
+    ("POST", "/api/v1/filings/fil_1:reject", "filing:approve"),
+    ("POST", "/api/v1/filings/fil_1:hand-over", "filing:write"),
+    ("POST", "/api/v1/evidence", "filing:read"),
 ]
 SCOPES = {
     "decide",
@@ -79,6 +91,9 @@ SCOPES = {
     "handoff:write",
     "command:write",
     "quarantine:write",
+    "filing:read",
+    "filing:write",
+    "filing:approve",
     "admin",
 }
 
@@ -125,6 +140,7 @@ def test_the_routes_listed_here_are_all_that_there_are(client):
             .replace("ast_1", "{assistant_id}")
             .replace("cmd_1", "{command_id}")
             .replace("alr_1", "{alert_id}")
+            .replace("fil_1", "{filing_id}")
             .replace("AML-001", "{rule_id}")
             .replace("rem-1.task", "{remedy_id}")
             .replace("hld-1", "{hold_id}")
