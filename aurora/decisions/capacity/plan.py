@@ -4,8 +4,10 @@ Pure: history, forecast, limits and the time in, a plan out; the same in gives t
 receipt that holds the four can be replayed. A window that was not observed is missing, never zero demand.
 
 The reactive figure is what a stabilised horizontal autoscaler asks for: demand over the share of a replica that
-is planned for, and on the way down the largest figure of the last `stabilisation_s`. It needs no forecast and is
-always part of the plan. The forecast counts only after the gate has promoted it (`gate.py`).
+is planned for, and on the way down the largest figure of the last `stabilisation_s`. Without a promoted forecast
+(`gate.py`) it is the plan. Beneath a promoted one stands a looser reactive floor, and two safeguards hold the plan
+to the autoscaler it replaced: once demand was beyond capacity too often the plan is no smaller than the
+autoscaler's, and it is larger only by replicas that it has saved before.
 """
 
 from __future__ import annotations
@@ -25,6 +27,17 @@ _SLACK = 1e-9
 """Rounding error that is not worth a replica."""
 
 
+class Standing(Struct, frozen=True, kw_only=True):
+    """How the plan has fared since its forecast was promoted, beside the autoscaler that it replaced."""
+
+    observed_count: Annotated[int, Meta(ge=0)]
+    """Windows with a known demand."""
+    violation_count: Annotated[int, Meta(ge=0)]
+    """Windows whose demand was beyond what was ready."""
+    saved_replica_windows: float
+    """Replicas times windows that the autoscaler would have taken more."""
+
+
 class CapacityHistory(Struct, frozen=True, kw_only=True):
     """What a target (assistant or llm) was asked to do lately, and what it runs on."""
 
@@ -40,6 +53,8 @@ class CapacityHistory(Struct, frozen=True, kw_only=True):
     """When that figure last changed."""
     backlog: Annotated[float, Meta(ge=0)] = 0.0
     """Units that wait, after an outage for example."""
+    standing: Standing | None = None
+    """None: no safeguards, for example because nobody keeps count."""
 
 
 class DemandForecast(Struct, frozen=True, kw_only=True):
@@ -64,9 +79,13 @@ class CapacityLimits(Struct, frozen=True, kw_only=True):
     min_replicas: Annotated[int, Meta(ge=0)] = 1
     max_replicas: Annotated[int, Meta(ge=1)] = 100
     target_share: Share = 0.7
-    """Share of a replica's rate that the reactive figure plans for."""
+    """Share of a replica's rate that the autoscaler plans for."""
     stabilisation_s: Annotated[int, Meta(ge=0)] = 1800
-    """How long the reactive figure remembers its largest."""
+    """How long the autoscaler remembers its largest figure."""
+    floor_share: Positive = 1.0
+    """As `target_share`, of the floor beneath a promoted forecast; over 1 is less than what was asked."""
+    floor_s: Annotated[int, Meta(ge=0)] = 1200
+    """As `stabilisation_s`, of that floor."""
     startup_s: Annotated[int, Meta(ge=0)] = 300
     """From asking for a replica to its first answer."""
     cooldown_s: Annotated[int, Meta(ge=0)] = 0
@@ -76,8 +95,10 @@ class CapacityLimits(Struct, frozen=True, kw_only=True):
     drain_s: Annotated[int, Meta(gt=0)] = 1800
     """In how long a backlog shall be worked off."""
     forecast_quantile: Annotated[float, Meta(gt=0, lt=1)] = 0.95
-    forecast_share: Share = 1.0
+    forecast_share: Positive = 1.0
     """Share of a replica's rate that the forecast's quantile may use up."""
+    violation_budget: Annotated[float, Meta(gt=0, lt=1)] = 0.008
+    """Share of windows that may see more demand than capacity before the plan follows the autoscaler upwards."""
 
 
 class CapacityPlan(Struct, frozen=True, kw_only=True):
@@ -109,8 +130,7 @@ def plan_replicas(
     demand = None if forecast is None or not forecast.is_promoted else demand_ahead(forecast, limits, now=now)
     waiting = history.backlog / limits.drain_s
     ahead = None if demand is None else replicas_for(demand + waiting, limits.replica_rate * limits.forecast_share)
-    wanted, decided_by = _larger(reactive, ahead, history.replicas)
-    why = _why(decided_by, reactive, ahead, limits)
+    wanted, decided_by, why = _wanted(history, limits, reactive, ahead, now)
     if decided_by != "held" and wanted < history.replicas and (kept := _kept(wanted, history, limits, now)):
         wanted, decided_by, why = history.replicas, "held", kept
     replicas = min(max(wanted, limits.min_replicas), limits.max_replicas)
@@ -138,13 +158,18 @@ def replicas_for(demand: float, usable_rate: float) -> int:
 
 def reactive_replicas(history: CapacityHistory, limits: CapacityLimits, *, now: dt.datetime) -> int | None:
     """What a stabilised autoscaler asks for at `now`; None when it saw nothing in its stabilisation window."""
+    return _reactive(history, limits, limits.stabilisation_s, limits.target_share, now)
+
+
+def _reactive(
+    history: CapacityHistory, limits: CapacityLimits, memory_s: int, share: float, now: dt.datetime
+) -> int | None:
     age_s = max(0.0, (now - history.ends_at).total_seconds())
-    windows = max(1, int((limits.stabilisation_s - age_s) // history.window_s) + 1)
+    windows = max(1, int((memory_s - age_s) // history.window_s) + 1)
     seen = [value for value in history.demand[-windows:] if value is not None]
     if not seen:
         return None
-    waiting = history.backlog / limits.drain_s
-    return replicas_for(max(seen) + waiting, limits.replica_rate * limits.target_share)
+    return replicas_for(max(seen) + history.backlog / limits.drain_s, limits.replica_rate * share)
 
 
 def demand_ahead(forecast: DemandForecast, limits: CapacityLimits, *, now: dt.datetime) -> float | None:
@@ -171,12 +196,39 @@ def quantile_of(levels: tuple[float, ...], values: tuple[float, ...], level: flo
     return values[-1]
 
 
-def _larger(reactive: int | None, ahead: int | None, present: int) -> tuple[int, Decider]:
+def _wanted(
+    history: CapacityHistory, limits: CapacityLimits, reactive: int | None, ahead: int | None, now: dt.datetime
+) -> tuple[int, Decider, str]:
+    sees = f"the forecast at {limits.forecast_quantile:.1%} asks for {ahead}"
     if reactive is None:
-        return (max(present, ahead or 0), "forecast" if (ahead or 0) > present else "held")
-    if ahead is None or ahead < reactive:
-        return reactive, "reactive"
-    return ahead, "both" if ahead == reactive else "forecast"
+        if ahead is None or ahead <= history.replicas:
+            return history.replicas, "held", "Nothing was observed lately, so nothing is taken away."
+        return ahead, "forecast", f"Nothing was observed lately; {sees}."
+    looks = f"the autoscaler ({limits.stabilisation_s / 60:g} minutes, {limits.target_share:.0%} use) for {reactive}"
+    if ahead is None:
+        return reactive, "reactive", f"No promoted forecast; {looks}."
+    floor = _reactive(history, limits, limits.floor_s, limits.floor_share, now)
+    floor = reactive if floor is None else floor
+    wanted = max(ahead, floor)
+    decided_by: Decider = "both" if ahead == floor else "forecast" if ahead > floor else "reactive"
+    why = f"{sees[0].upper()}{sees[1:]}, demand of late for {floor}: the larger; {looks}."
+    held = _safeguarded(wanted, reactive, history.standing, limits)
+    if held != wanted:
+        side = "Demand was beyond capacity too often" if held > wanted else "Nothing more has been saved before"
+        return held, "reactive" if held == reactive else "forecast", f"{why} {side}: {held}."
+    return wanted, decided_by, why
+
+
+def _safeguarded(wanted: int, reactive: int, standing: Standing | None, limits: CapacityLimits) -> int:
+    """`wanted`, held to the autoscaler where violations used up their budget or savings do not pay for more.
+
+    The first violation is free; after it, one in every 1 / `violation_budget` windows.
+    """
+    if standing is None:
+        return wanted
+    if standing.violation_count > limits.violation_budget * standing.observed_count:
+        wanted = max(wanted, reactive)
+    return min(wanted, reactive + max(0, math.floor(standing.saved_replica_windows)))
 
 
 def _kept(wanted: int, history: CapacityHistory, limits: CapacityLimits, now: dt.datetime) -> str:
@@ -186,18 +238,6 @@ def _kept(wanted: int, history: CapacityHistory, limits: CapacityLimits, now: dt
     if wanted > history.replicas * (1 - limits.hysteresis_share):
         return f"{wanted} would do; a change of under {limits.hysteresis_share:.0%} is not made."
     return ""
-
-
-def _why(decided_by: Decider, reactive: int | None, ahead: int | None, limits: CapacityLimits) -> str:
-    looks = f"demand of the last {limits.stabilisation_s / 60:g} minutes at {limits.target_share:.0%} use"
-    sees = f"forecast at {limits.forecast_quantile:.0%}"
-    if decided_by == "held":
-        return "Nothing was observed lately and no promoted forecast asks for more, so the figure stays."
-    if reactive is None:
-        return f"Nothing was observed lately; the {sees} asks for {ahead}."
-    if ahead is None:
-        return f"The {looks} asks for {reactive}; no promoted forecast."
-    return f"The {sees} asks for {ahead}, the {looks} for {reactive}: the larger counts."
 
 
 def _check(history: CapacityHistory, forecast: DemandForecast | None, limits: CapacityLimits) -> None:
