@@ -103,6 +103,16 @@ class ResolveConflictRequest(
     mode: DecisionMode = "advise"
 
 
+class PlanStanding(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Plans since a forecast was promoted, beside the autoscaler that they replaced."""
+
+    observed_count: Annotated[int, Meta(ge=0)]
+    violation_count: Annotated[int, Meta(ge=0)]
+    """Windows whose demand was beyond what was ready."""
+    saved_replica_windows: float
+    """Replicas times windows that the autoscaler would have taken more."""
+
+
 class Demand(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """What a target was asked to do lately, and what it runs on."""
 
@@ -113,6 +123,8 @@ class Demand(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     replicas: Annotated[int, Meta(ge=0)]
     scaled_at: dt.datetime | None = None
     backlog: Annotated[float, Meta(ge=0)] = 0.0
+    standing: PlanStanding | None = None
+    """How plans with a forecast have fared; no safeguards when absent."""
 
 
 class DemandQuantiles(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -140,7 +152,10 @@ class ScaleLimits(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True,
     hysteresis_share: Annotated[float, Meta(ge=0, lt=1)] | None = None
     drain_s: Annotated[int, Meta(gt=0)] | None = None
     forecast_quantile: Annotated[float, Meta(gt=0, lt=1)] | None = None
-    forecast_share: Annotated[float, Meta(gt=0, le=1)] | None = None
+    forecast_share: Annotated[float, Meta(gt=0, le=2)] | None = None
+    floor_share: Annotated[float, Meta(gt=0, le=2)] | None = None
+    floor_s: Annotated[int, Meta(ge=0)] | None = None
+    violation_budget: Annotated[float, Meta(gt=0, lt=1)] | None = None
     replica_usd_per_hour: Decimal = Decimal(0)
 
 

@@ -15,6 +15,7 @@ from aurora.decisions.capacity.plan import (
     CapacityLimits,
     CapacityPlan,
     DemandForecast,
+    Standing,
     plan_replicas,
 )
 from aurora.decisions.kinds.desk import Desk, Option, plan_options
@@ -64,7 +65,13 @@ def replicas_of(action: str) -> int:
 def _parts(request: ScaleRequest) -> tuple[CapacityHistory, CapacityLimits, DemandForecast | None]:
     told = {name: getattr(request.limits, name) for name in CapacityLimits.__struct_fields__}
     limits = CapacityLimits(**{name: value for name, value in told.items() if value is not None})
-    history = CapacityHistory(target_id=request.target_id, **msgspec.structs.asdict(request.history))
+    told_history = msgspec.structs.asdict(request.history)
+    standing = told_history.pop("standing")
+    history = CapacityHistory(
+        target_id=request.target_id,
+        standing=None if standing is None else Standing(**msgspec.structs.asdict(standing)),
+        **told_history,
+    )
     forecast = None
     if request.forecast is not None:
         forecast = DemandForecast(target_id=request.target_id, **msgspec.structs.asdict(request.forecast))
