@@ -29,6 +29,8 @@ from orchestration.sweeping import rules_inputs, run_rules, was_swept_lately
 from orchestration.work import Work
 
 Outcome = Literal["built", "fresh"]
+FEATURES_AUTHOR: Final = "features"
+"""Who appends published features to raw (`aurora.decisions.features.AUTHOR`): no mart is made from those."""
 _PROGRESS_LINES: Final = 8
 """At most, while files come in: a first start brings dozens of small ones."""
 
@@ -233,7 +235,7 @@ def _run_conflicts(work: Work) -> Mapping[str, object]:
 
 
 def _raw_inputs(work: Work) -> str:
-    return fingerprint(latest_snapshot(work.paths, "raw"))
+    return fingerprint(latest_snapshot(work.paths, "raw", but_by=FEATURES_AUTHOR))
 
 
 def _checks_inputs(work: Work) -> str:

@@ -1,7 +1,8 @@
 """Features of assistants for serving: one published snapshot, read from the mart, loaded by the engine.
 
-The mart `assistant_features` is the one definition; training reads it too. Publishing replaces
-`serving/features.json` atomically, so that a reader sees one snapshot, whole.
+The mart `assistant_features` is the one definition. Publishing appends the snapshot to `raw.feature_snapshot`
+under its hash, which is what training and replay read, and replaces `serving/features.json` atomically, so that a
+reader sees one snapshot, whole.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from aurora.decisions.bundles import replace_file
-from aurora.errors import DataError, NotReadyError
+from aurora.errors import DataError, NotFoundError, NotReadyError
 from aurora.store.paths import TenantPaths
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 FILE = "features.json"
 MART = "assistant_features"
+SNAPSHOTS = "feature_snapshot"
+AUTHOR = "features"
+"""Author of the lake's snapshots that only hold features: marts are not made from them."""
 
 
 class FeatureRow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,6 +58,9 @@ def publish_features(paths: TenantPaths, *, clock: Callable[[], dt.datetime]) ->
 
     with read_lake(paths) as lake:
         features = _read(lake, published_at=clock())
+        is_kept = _is_kept(lake, features.feature_hash)
+    if not is_kept:
+        _keep(paths, features)
     paths.serving.mkdir(parents=True, exist_ok=True)
     replace_file(paths.serving / FILE, msgspec.json.encode(features, order="sorted"))
     return features
@@ -76,6 +83,71 @@ def load_features(paths: TenantPaths) -> Features | None:
 def feature_hash(rows: tuple[FeatureRow, ...]) -> str:
     """SHA-256 (hex) over the rows in order: the values, not when they were published."""
     return hashlib.sha256(msgspec.json.encode(rows, order="sorted")).hexdigest()
+
+
+def kept_rows(lake: LakeReader, features_hash: str) -> tuple[FeatureRow, ...]:
+    """The rows that were published under a hash, as the lake holds them; none when it holds none."""
+    columns = ", ".join(FeatureRow.__struct_fields__)
+    sql = f"SELECT {columns} FROM raw.{SNAPSHOTS} WHERE feature_hash = $hash ORDER BY assistant_id, task_type"
+    return tuple(_row(values) for values in lake.query(sql, {"hash": features_hash}).iter_rows(named=True))
+
+
+def kept_features(lake: LakeReader, features_hash: str) -> Features:
+    """The published snapshot of that hash. `NotFoundError` when it was not kept, `DataError` when a row was changed."""
+    rows = kept_rows(lake, features_hash)
+    if not rows:
+        raise NotFoundError(
+            f"The features {features_hash[:16]} were not kept.",
+            field="feature_hash",
+            rule="feature_snapshot",
+            next_step="They were published by an older Aurora; replay newer decisions.",
+        )
+    if feature_hash(rows) != features_hash:
+        raise DataError(
+            f"The features {features_hash[:16]} are not what was published: their rows do not give their hash.",
+            field=f"raw.{SNAPSHOTS}",
+            rule="input_drift",
+            next_step="Somebody changed the lake; restore it from a backup and look at its snapshots.",
+        )
+    sql = f"SELECT min(published_at), min(snapshot_id), min(raw_snapshot_id) FROM raw.{SNAPSHOTS} WHERE feature_hash = $hash"
+    published_at, mart_id, raw_id = lake.query(sql, {"hash": features_hash}).row(0)
+    return Features(
+        feature_hash=features_hash,
+        published_at=published_at,
+        mart_snapshot_id=mart_id,
+        raw_snapshot_id=raw_id,
+        rows=rows,
+    )
+
+
+def _is_kept(lake: LakeReader, features_hash: str) -> bool:
+    if SNAPSHOTS not in lake.table_names("raw"):
+        return True  # a lake from before the table: it gets it when Aurora starts
+    sql = f"SELECT count(*) FROM raw.{SNAPSHOTS} WHERE feature_hash = $hash"
+    return bool(lake.query(sql, {"hash": features_hash}).item())
+
+
+def _keep(paths: TenantPaths, features: Features) -> None:
+    import polars as pl
+
+    from aurora.store.lake import LakeWriter, write_lake
+    from contracts import registry
+
+    shared = {
+        "feature_hash": features.feature_hash,
+        "published_at": features.published_at,
+        "snapshot_id": features.mart_snapshot_id,
+        "raw_snapshot_id": features.raw_snapshot_id,
+    }
+    rows = [{**shared, **msgspec.structs.asdict(row)} for row in features.rows]
+    if not rows:
+        return
+    frame = pl.DataFrame(rows, schema=registry.polars_schema(registry.table(SNAPSHOTS)))
+
+    def append(lake: LakeWriter) -> int:
+        return 0 if _is_kept(lake, features.feature_hash) else lake.append(SNAPSHOTS, frame)
+
+    write_lake(paths, "raw", append, author=AUTHOR, message=f"Features {features.feature_hash[:16]}")
 
 
 def _read(lake: LakeReader, *, published_at: dt.datetime) -> Features:
