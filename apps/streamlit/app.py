@@ -31,9 +31,34 @@ PAGES: dict[str, list[tuple[str, str, str, str]]] = {
             ":material/speed:",
             "The fleet's KPIs, latency, errors, cost, ranking, benchmarks",
         ),
+        (
+            "kpis",
+            "KPI scoreboard",
+            ":material/scoreboard:",
+            "Every KPI: value, target, interval, how it is measured, where it comes from",
+        ),
+        (
+            "bi",
+            "Business intelligence",
+            ":material/insights:",
+            "Revenue, cost, satisfaction, market, competition, return; PDF and XLSX",
+        ),
         ("costs", "Costs", ":material/payments:", "What AI costs: by day, assistant, language model"),
         ("spend", "Reconciled spend", ":material/balance:", "Our log beside the provider's usage, costs and invoice"),
+        (
+            "compliance",
+            "Compliance",
+            ":material/gavel:",
+            "Posture, clocks, findings, reports to authorities, evidence packs",
+        ),
         ("decisions", "Decisions", ":material/alt_route:", "What was decided, why, and how to change it"),
+        (
+            "alerts",
+            "Alerts",
+            ":material/notifications_active:",
+            "What changed, why, what to do; how right each rule is",
+        ),
+        ("process", "Process", ":material/timeline:", "Where the time of workflows goes, and what it waits for"),
     ],
     "Foundations": [
         (

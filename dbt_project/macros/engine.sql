@@ -41,3 +41,7 @@
 {# What stands in a text before the first `mark`, without spaces around it; all of it where there is none. #}
 {% macro text_before(column, mark) -%} {{ return(adapter.dispatch("text_before")(column, mark)) }} {%- endmacro %}
 {% macro default__text_before(column, mark) -%} trim(split_part({{ column }}, '{{ mark }}', 1)) {%- endmacro %}
+
+{# Whole microseconds from one timestamp to a later one. #}
+{% macro us_between(first, last) -%} {{ return(adapter.dispatch("us_between")(first, last)) }} {%- endmacro %}
+{% macro default__us_between(first, last) -%} (epoch_us({{ last }}) - epoch_us({{ first }})) {%- endmacro %}

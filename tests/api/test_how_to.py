@@ -20,6 +20,8 @@ PAGES = (
     "look-after-findings.md",
     "draft-a-regulator-report.md",
     "tune-alerts.md",
+    "read-and-enter-kpis.md",
+    "find-bottlenecks.md",
 )
 PAGE = "\n".join((PROJECT_DIR / "docs" / "how-to" / name).read_text(encoding="utf-8") for name in PAGES)
 FILES = dict(re.findall(r"^cat > (\S+) <<END\n(.*?)^END$", PAGE, re.MULTILINE | re.DOTALL))

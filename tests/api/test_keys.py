@@ -15,6 +15,8 @@ ROUTES = [
     ("POST", "/api/v1/decisions/dec_1/overrides", "override"),
     ("GET", "/api/v1/assistants", "read"),
     ("GET", "/api/v1/status", "read"),
+    ("GET", "/api/v1/process/edges", "read"),
+    ("GET", "/api/v1/process/bottlenecks", "read"),
     ("GET", "/api/v1/audit/checkpoint", "read"),
     ("GET", "/api/v1/audit/proof/dec_1", "read"),
     ("GET", "/api/v1/quarantine", "read"),
@@ -81,6 +83,10 @@ ROUTES = [
     ("POST", "/api/v1/filings/fil_1:reject", "filing:approve"),
     ("POST", "/api/v1/filings/fil_1:hand-over", "filing:write"),
     ("POST", "/api/v1/evidence", "filing:read"),
+    ("GET", "/api/v1/kpis", "read"),
+    ("GET", "/api/v1/kpis/x", "read"),
+    ("GET", "/api/v1/kpis/x/explanation", "read"),
+    ("POST", "/api/v1/kpis/x/inputs", "kpi:write"),
 ]
 SCOPES = {
     "decide",
@@ -94,6 +100,7 @@ SCOPES = {
     "filing:read",
     "filing:write",
     "filing:approve",
+    "kpi:write",
     "admin",
 }
 
@@ -148,6 +155,7 @@ def test_the_routes_listed_here_are_all_that_there_are(client):
             .replace("brc-1", "{breach_id}")
             .replace("quarantine/0", "quarantine/{quarantine_id}")
             .replace("party-0", "{entity_id}")
+            .replace("kpis/x", "kpis/{kpi_id}")
             .replace("golden/party", "golden/{kind}"),
             scope,
         )
