@@ -7,6 +7,9 @@ hash it is named by is refused.
 
 Arrays of `tfidf_ridge_v1`, for V n-grams, L language models and K calibration points: `vocabulary` (V,)
 text, `idf` (V,), `coef` (V, L), `intercept` (L,), `calib_x` and `calib_y` (L, K), `mean_output_tokens` (L,).
+`tfidf_ridge_v2` adds `task_types` (T,) text and `task_coef` (T, L). Either may carry `space`
+(V, D), by which answers' lengths are expected (`token_coef`, `token_intercept`) and other policies see the prompt:
+their arrays are named `<policy_id>.<array>` and described in `aurora.decisions.views`.
 """
 
 from __future__ import annotations
@@ -17,8 +20,9 @@ import os
 import re
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -26,10 +30,13 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Meta, Struct
 
-from aurora.decisions.scoring import TfidfScorer, curves_of
+from aurora.decisions.scoring import Curve, Floats, TfidfScorer, calibrated, curves_of
+from aurora.decisions.views import View, read_views, view_shapes
 from aurora.errors import DataError, NotFoundError
 
 ARRAYS = ("vocabulary", "idf", "coef", "intercept", "calib_x", "calib_y", "mean_output_tokens")
+OWN_VIEW = "learned_llm"
+"""The policy that goes by the bundle's own linear map."""
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -37,7 +44,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     """What serving reads of manifest.json; keys beyond these (metrics, mlflow, prices ...) are kept but not used."""
 
     kind: Literal["route_llm"]
-    estimator: Literal["tfidf_ridge_v1"]
+    estimator: Literal["tfidf_ridge_v1", "tfidf_ridge_v2"]
     llms: Annotated[tuple[str, ...], Meta(min_length=1)]
     """Candidate ids in the order of the arrays' L axis."""
     ngram_range: tuple[int, int] = (1, 2)
@@ -49,6 +56,42 @@ class Manifest(Struct, frozen=True, kw_only=True):
     """Characters of the prompt that are read; all when absent. Training must cut likewise."""
 
 
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What is expected of each language model on one prompt, by candidate id."""
+
+    quality: Mapping[str, float]
+    """Calibrated probability, 0 to 1, that its answer is good enough."""
+    spread: Mapping[str, float]
+    """Standard error of the quality, where the policy's view knows it; else empty."""
+    output_tokens: Mapping[str, float]
+    """Length of its answer."""
+
+
+NOTHING_EXPECTED = Expected(MappingProxyType({}), MappingProxyType({}), MappingProxyType({}))
+"""Without a bundle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Latent topics of a prompt, and how long answers are there."""
+
+    projection: Floats
+    token_coef: Floats
+    token_intercept: Floats
+
+    def point(self, rows: npt.NDArray[np.intp], weights: Floats) -> Floats:
+        """The prompt's place (D,), of length one unless no term is known."""
+        place: Floats = weights @ self.projection[rows]
+        length = float(np.sqrt(place @ place))
+        return place / length if length > 0 else place
+
+    def output_tokens(self, point: Floats) -> list[float]:
+        """Expected answer length of each language model, at least one token."""
+        found: list[float] = np.maximum(point @ self.token_coef + self.token_intercept, 1.0).tolist()
+        return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
     """A verified bundle, ready to score. `mean_output_tokens` is one value a language model."""
@@ -57,10 +100,33 @@ class Bundle:
     manifest: Manifest
     scorer: TfidfScorer
     mean_output_tokens: dict[str, float]
+    space: Space | None = None
+    views: Mapping[str, View] = field(default_factory=dict)
+    view_curves: Mapping[str, tuple[Curve, ...]] = field(default_factory=dict)
 
-    def quality(self, prompt: str) -> dict[str, float]:
+    def serves(self, policy_id: str) -> bool:
+        """Whether the bundle holds what this policy looks through."""
+        return policy_id == OWN_VIEW or policy_id in self.views
+
+    def quality(self, prompt: str, task_type: str | None = None) -> dict[str, float]:
         """Calibrated P(good enough) of each language model by candidate id."""
-        return dict(zip(self.manifest.llms, self.scorer.quality(prompt), strict=True))
+        return dict(zip(self.manifest.llms, self.scorer.quality(prompt, task_type), strict=True))
+
+    def expect(self, prompt: str, *, task_type: str | None = None, policy_id: str = OWN_VIEW) -> Expected:
+        """What to expect on this prompt, as the policy sees it; a policy without a view sees the linear map's."""
+        rows, weights = self.scorer.terms(prompt)
+        llms, view, tokens, spread = self.manifest.llms, self.views.get(policy_id), self.mean_output_tokens, None
+        point = None if self.space is None else self.space.point(rows, weights)
+        if view is None or point is None:
+            raw = self.scorer.raw_of(rows, weights, task_type)
+            quality = calibrated(self.scorer.curves, raw)
+        else:
+            quality = calibrated(self.view_curves[policy_id], view.raw(point))
+            spread = view.spread(point)
+        if self.space is not None and point is not None:
+            tokens = dict(zip(llms, self.space.output_tokens(point), strict=True))
+        spreads = {} if spread is None else dict(zip(llms, spread.tolist(), strict=True))
+        return Expected(dict(zip(llms, quality, strict=True)), spreads, tokens)
 
 
 def bundle_hash(manifest: Mapping[str, Any], arrays: bytes) -> str:
@@ -133,7 +199,25 @@ def _assemble(folder: Path, document: bytes, content: bytes, expected: str) -> B
         raise _refused(folder, "bundle_hash", f"is not the SHA-256 of its content, which is {found}")
     arrays = _arrays(folder, content)
     _check_shapes(folder, arrays, len(manifest.llms))
-    scorer = TfidfScorer(
+    _check_views(folder, arrays, len(manifest.llms))
+    views = read_views(arrays)
+    tokens = dict(zip(manifest.llms, map(float, arrays["mean_output_tokens"].tolist()), strict=True))
+    return Bundle(
+        bundle_hash=expected,
+        manifest=manifest,
+        scorer=_scorer(manifest, arrays, pattern),
+        mean_output_tokens=tokens,
+        space=_space(arrays),
+        views=views,
+        view_curves={name: curves_of(arrays[f"{name}.calib_x"], arrays[f"{name}.calib_y"]) for name in views},
+    )
+
+
+def _scorer(manifest: Manifest, arrays: Mapping[str, npt.NDArray[Any]], pattern: re.Pattern[str]) -> TfidfScorer:
+    effects = {}
+    if "task_types" in arrays:
+        effects = dict(zip(arrays["task_types"].tolist(), arrays["task_coef"].astype(np.float64), strict=True))
+    return TfidfScorer(
         index={term: row for row, term in enumerate(arrays["vocabulary"].tolist())},
         idf=arrays["idf"].astype(np.float64),
         coef=np.ascontiguousarray(arrays["coef"]),
@@ -145,9 +229,18 @@ def _assemble(folder: Path, document: bytes, content: bytes, expected: str) -> B
         is_lowercase=manifest.lowercase,
         is_normalised=manifest.norm == "l2",
         max_chars=manifest.max_chars,
+        task_effects=effects,
     )
-    tokens = dict(zip(manifest.llms, map(float, arrays["mean_output_tokens"].tolist()), strict=True))
-    return Bundle(bundle_hash=expected, manifest=manifest, scorer=scorer, mean_output_tokens=tokens)
+
+
+def _space(arrays: Mapping[str, npt.NDArray[Any]]) -> Space | None:
+    if "space" not in arrays:
+        return None
+    return Space(
+        np.ascontiguousarray(arrays["space"]),
+        arrays["token_coef"].astype(np.float64),
+        arrays["token_intercept"].astype(np.float64),
+    )
 
 
 def _arrays(folder: Path, content: bytes) -> dict[str, npt.NDArray[Any]]:
@@ -156,9 +249,24 @@ def _arrays(folder: Path, content: bytes) -> dict[str, npt.NDArray[Any]]:
             missing = [name for name in ARRAYS if name not in archive.files]
             if missing:
                 raise _refused(folder, missing[0], "is missing from arrays.npz")
-            return {name: archive[name] for name in ARRAYS}
+            return {name: archive[name] for name in archive.files}
     except (ValueError, OSError, zipfile.BadZipFile) as error:
         raise _refused(folder, "arrays.npz", f"is not readable: {error}") from error
+
+
+def _check_views(folder: Path, arrays: Mapping[str, npt.NDArray[Any]], llm_count: int) -> None:
+    wanted = view_shapes(arrays, llm_count)
+    if "task_types" in arrays:
+        wanted |= {"task_coef": (len(arrays["task_types"]), llm_count)}
+    for name, shape in wanted.items():
+        if name not in arrays:
+            raise _refused(folder, name, "is missing from arrays.npz")
+        if arrays[name].shape != shape:
+            raise _refused(folder, name, f"has shape {arrays[name].shape}, not {shape}")
+        if name != "nearest.outcomes" and not np.isfinite(arrays[name]).all():
+            raise _refused(folder, name, "holds a value that is not finite")
+    for policy_id in {name.partition(".")[0] for name in wanted if "." in name}:
+        _check_curves(folder, arrays, f"{policy_id}.", llm_count)
 
 
 def _check_shapes(folder: Path, arrays: Mapping[str, npt.NDArray[Any]], llm_count: int) -> None:
@@ -178,13 +286,19 @@ def _check_shapes(folder: Path, arrays: Mapping[str, npt.NDArray[Any]], llm_coun
             raise _refused(folder, name, f"has shape {arrays[name].shape}, not {shape}")
         if name != "vocabulary" and not np.isfinite(arrays[name]).all():
             raise _refused(folder, name, "holds a value that is not finite")
-    y = arrays["calib_y"]
-    if points < 1 or (np.diff(arrays["calib_x"], axis=1) < 0).any() or (np.diff(y, axis=1) < 0).any():
-        raise _refused(folder, "calib_x", "and calib_y must not fall along a curve")
-    if (y < 0).any() or (y > 1).any():
-        raise _refused(folder, "calib_y", "must lie between 0 and 1")
     if (arrays["mean_output_tokens"] < 0).any():
         raise _refused(folder, "mean_output_tokens", "must not be negative")
+    _check_curves(folder, arrays, "", llm_count)
+
+
+def _check_curves(folder: Path, arrays: Mapping[str, npt.NDArray[Any]], prefix: str, llm_count: int) -> None:
+    x, y = arrays.get(f"{prefix}calib_x"), arrays.get(f"{prefix}calib_y")
+    if x is None or y is None or x.shape != y.shape or x.ndim != 2 or len(x) != llm_count:
+        raise _refused(folder, f"{prefix}calib_x", "and calib_y must hold a curve of each llm")
+    if x.shape[1] < 1 or (np.diff(x, axis=1) < 0).any() or (np.diff(y, axis=1) < 0).any():
+        raise _refused(folder, f"{prefix}calib_x", "and calib_y must not fall along a curve")
+    if (y < 0).any() or (y > 1).any():
+        raise _refused(folder, f"{prefix}calib_y", "must lie between 0 and 1")
 
 
 def replace_file(file: Path, content: bytes) -> None:

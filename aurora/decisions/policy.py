@@ -36,6 +36,8 @@ class Estimate:
     """Share of its capacity in use, 0 to 1."""
     utility: float | None = None
     """Expected gain in USD, where the question itself says what right and wrong are worth."""
+    spread: float = 0.0
+    """Standard error of the quality, where the policy's estimator knows it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """Inference of a trained router in numpy: the same numbers as the estimator that was trained, without it.
 
 `tfidf_ridge_v1`: word n-grams, sublinear term frequency, idf, l2 norm, a linear map to one raw score a
-language model, and a monotone piecewise-linear calibration of it into a probability. Where the arrays
-come from is the matter of `aurora.decisions.bundles`; training is the matter of `ml/`.
+language model, and a monotone piecewise-linear calibration of it into a probability. `tfidf_ridge_v2` adds
+the effect of the task's type. Where the arrays come from is the matter of
+`aurora.decisions.bundles`; training is the matter of `ml/`.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -40,26 +41,37 @@ class TfidfScorer:
     is_lowercase: bool
     is_normalised: bool
     max_chars: int | None
+    task_effects: Mapping[str, Floats] = field(default_factory=dict)
+    """What a task's type adds to the raw scores, (L,) each."""
 
-    def raw(self, prompt: str) -> Floats:
-        """Raw scores (L,) before calibration; the intercept when no n-gram of the prompt is known."""
+    def terms(self, prompt: str) -> tuple[npt.NDArray[np.intp], Floats]:
+        """Rows of the known n-grams of the prompt, and their weights."""
         counts = Counter(map(self.index.get, self._ngrams(prompt)))
         counts.pop(None, None)
-        if not counts:
-            return self.intercept.astype(np.float64)
         rows = np.fromiter(counts, np.intp, len(counts))
-        weights = np.fromiter(counts.values(), np.float64, len(counts))
+        weights: Floats = np.fromiter(counts.values(), np.float64, len(counts))
+        if not counts:
+            return rows, weights
         if self.is_sublinear:
             weights = np.log(weights) + 1.0
         weights *= self.idf[rows]
         if self.is_normalised:
             weights /= np.sqrt(weights @ weights)
-        scores: Floats = weights @ self.coef[rows] + self.intercept
-        return scores
+        return rows, weights
 
-    def quality(self, prompt: str) -> list[float]:
+    def raw(self, prompt: str, task_type: str | None = None) -> Floats:
+        """Raw scores (L,) before calibration."""
+        return self.raw_of(*self.terms(prompt), task_type)
+
+    def raw_of(self, rows: npt.NDArray[np.intp], weights: Floats, task_type: str | None = None) -> Floats:
+        """The same where the terms are known already."""
+        scores: Floats = weights @ self.coef[rows] + self.intercept
+        effect = None if task_type is None else self.task_effects.get(task_type)
+        return scores if effect is None else scores + effect
+
+    def quality(self, prompt: str, task_type: str | None = None) -> list[float]:
         """Calibrated probability, 0 to 1, that each language model's answer is good enough; L values."""
-        return [interpolate(curve, score) for curve, score in zip(self.curves, self.raw(prompt).tolist(), strict=True)]
+        return calibrated(self.curves, self.raw(prompt, task_type))
 
     def _ngrams(self, prompt: str) -> list[str]:
         text = prompt if self.max_chars is None else prompt[: self.max_chars]
@@ -82,6 +94,11 @@ def interpolate(curve: Curve, value: float) -> float:
     left = right - 1
     slope = (ys[right] - ys[left]) / (xs[right] - xs[left])
     return slope * (value - xs[left]) + ys[left]
+
+
+def calibrated(curves: Sequence[Curve], raw: Floats) -> list[float]:
+    """Each raw score through its own curve."""
+    return [interpolate(curve, score) for curve, score in zip(curves, raw.tolist(), strict=True)]
 
 
 def curves_of(calib_x: Floats, calib_y: Floats) -> tuple[Curve, ...]:

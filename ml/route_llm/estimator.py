@@ -1,6 +1,6 @@
 """The estimator itself: expected answer quality of every llm for a prompt, as plain arrays.
 
-TF-IDF ridge, one output an llm. Blocks of prompts may know different llms: the largest block also gives the
+Ridge over TF-IDF and the task's type, one output an llm. Blocks of prompts may know different llms: the largest block also gives the
 difficulty of a prompt, and smaller blocks learn only how their llms differ from it, so that a question unlike
 any they have seen is not taken for an easy one. Per llm a monotone piecewise-linear calibration, learned on
 out-of-fold predictions, turns the raw value into a probability-like quality.
@@ -16,6 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ml.route_llm.calibrate import calibrate, knots_of
 from ml.route_llm.features import (
     FOLD_COUNT,
     MAX_TERMS,
@@ -27,10 +28,15 @@ from ml.route_llm.features import (
     fold_of,
     make_vectoriser,
 )
+from ml.route_llm.teacher import Encode, Teacher
+from ml.route_llm.views import Views, fit_views
 
 GRID = (1.0, 3.0, 10.0, 30.0)
 """Ridge penalties that cross-validation chooses from."""
-KNOT_COUNT = 16
+TEACHER_GRID = (10.0, 30.0, 90.0)
+"""The same of a teacher, whose kernel is larger."""
+STUDENT_RIDGE = 0.3
+"""Penalty of the linear map that learns what a teacher says, which has no noise left to be shrunk away."""
 MAX_TERM_CHARACTERS = 40
 
 
@@ -50,11 +56,15 @@ class Estimator:
     task_types: tuple[str, ...] = ()
     task_coef: Floats
 
-    def raw(self, prompts: Sequence[str], task_types: Sequence[str | None] | None = None) -> Floats:
-        """Uncalibrated quality, (prompts, llms)."""
+    def terms(self, prompts: Sequence[str]) -> Any:
+        """TF-IDF, (prompts, terms)."""
         vectoriser = make_vectoriser(self.vocabulary)
         vectoriser.idf_ = self.idf
-        values = np.asarray(vectoriser.transform(prompts) @ self.coef) + self.intercept
+        return vectoriser.transform(prompts)
+
+    def raw(self, prompts: Sequence[str], task_types: Sequence[str | None] | None = None) -> Floats:
+        """Uncalibrated quality, (prompts, llms)."""
+        values = np.asarray(self.terms(prompts) @ self.coef) + self.intercept
         if task_types is not None and self.task_types:
             values = values + np.asarray(_one_hot(task_types, self.task_types) @ self.task_coef)
         return np.asarray(values, dtype=np.float64)
@@ -77,12 +87,6 @@ class Estimator:
         """Positions of these llms."""
         position = {llm: i for i, llm in enumerate(self.llms)}
         return [position[llm] for llm in llms]
-
-
-def calibrate(raw: Floats, calib_x: Floats, calib_y: Floats) -> Floats:
-    """Each llm's raw values through its own knots, (prompts, llms)."""
-    columns = [np.interp(raw[:, i], calib_x[i], calib_y[i]) for i in range(raw.shape[1])]
-    return np.stack(columns, axis=1) if columns else raw
 
 
 def as_pipeline(estimator: Estimator) -> Any:
@@ -139,20 +143,21 @@ def _ridge(features: Any, target: Floats, alpha: float) -> _Linear:
 
 @dataclass(frozen=True, slots=True)
 class _Design:
-    """A block with its features and folds. `fit` and the search see quality beyond `offset` only."""
+    """A block with its features, folds and teacher. `fit` and the search see quality beyond `offset` only."""
 
     block: LabelledPrompts
     features: Any
     folds: NDArray[np.int_]
+    teacher: Teacher | None
 
     def fit(self, alphas: Alphas, offset: _Linear | None, rows: Any = None) -> _Linear:
         """The mean of all llms and each llm's distance from it, shrunk apart, on top of `offset`."""
         chosen = np.arange(len(self.folds)) if rows is None else np.flatnonzero(rows)
-        features, target = self.features[chosen], self.block.quality[chosen]
+        target = self.block.quality[chosen]
         if offset is not None:
-            target = target - offset.of(features)
+            target = target - offset.of(self.features[chosen])
         mean = target.mean(axis=1, keepdims=True)
-        own = _ridge(features, mean, alphas.mean).plus(_ridge(features, target - mean, alphas.contrast))
+        own = self._learn(chosen, mean, alphas.mean).plus(self._learn(chosen, target - mean, alphas.contrast))
         return own if offset is None else own.plus(offset)
 
     def search(self, offsets: Sequence[_Linear | None], grid: Sequence[float]) -> tuple[Alphas, Floats]:
@@ -164,21 +169,25 @@ class _Design:
                 base[rows] = offset.of(self.features[rows])
         target = self.block.quality - base
         mean = target.mean(axis=1, keepdims=True)
-        best_mean = self._best(mean, grid)
-        best_contrast = self._best(target - mean, grid)
-        return Alphas(best_mean[0], best_contrast[0]), base + best_mean[1] + best_contrast[1]
-
-    def _best(self, target: Floats, grid: Sequence[float]) -> tuple[float, Floats]:
-        tried = [(alpha, self._out_of_fold(target, alpha)) for alpha in grid]
-        return min(tried, key=lambda pair: float(((pair[1] - target) ** 2).mean()))
+        parts = np.hstack([mean, target - mean])
+        tried = [(alpha, self._out_of_fold(parts, alpha)) for alpha in grid]
+        best_mean = min(tried, key=lambda pair: float(((pair[1][:, :1] - mean) ** 2).mean()))
+        best_contrast = min(tried, key=lambda pair: float(((pair[1] - parts)[:, 1:] ** 2).mean()))
+        return Alphas(best_mean[0], best_contrast[0]), base + best_mean[1][:, :1] + best_contrast[1][:, 1:]
 
     def _out_of_fold(self, target: Floats, alpha: float) -> Floats:
         predicted = np.zeros_like(target)
         for fold in range(FOLD_COUNT):
             test, train = np.flatnonzero(self.folds == fold), np.flatnonzero(self.folds != fold)
             if len(test) and len(train):
-                predicted[test] = _ridge(self.features[train], target[train], alpha).of(self.features[test])
+                predicted[test] = self._learn(train, target[train], alpha).of(self.features[test])
         return predicted
+
+    def _learn(self, rows: NDArray[np.intp], target: Floats, alpha: float) -> _Linear:
+        """A linear map of the target: shrunk by `alpha` itself, or learned from a teacher that is."""
+        if self.teacher is None:
+            return _ridge(self.features[rows], target, alpha)
+        return _ridge(self.features[rows], self.teacher.smooth(rows, target, alpha), STUDENT_RIDGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,20 +198,41 @@ class Fit:
     alphas: Mapping[str, Alphas]
     out_of_fold: Mapping[str, Floats]
     """Calibrated out-of-fold predictions by source, (prompts, llms) in the block's order."""
+    views: Views | None = None
+
+    def output_tokens(self, prompts: Sequence[str], llms: Sequence[str]) -> Floats:
+        """Expected answer lengths, (prompts, llms): by the prompt where the views are fitted, else the means."""
+        columns = self.estimator.columns(llms)
+        if self.views is None:
+            return np.tile(self.estimator.mean_output_tokens[columns], (len(prompts), 1))
+        return self.views.output_tokens(self.views.points(self.estimator.terms(prompts)))[:, columns]
+
+    def view_quality(self, policy_id: str, prompts: Sequence[str], llms: Sequence[str]) -> Floats:
+        """Calibrated quality as another policy sees it, (prompts, llms). Needs the views."""
+        if self.views is None:
+            raise ValueError("fitted without views")
+        points = self.views.points(self.estimator.terms(prompts))
+        return self.views.quality(policy_id, points)[:, self.estimator.columns(llms)]
 
 
 def fit(
     blocks: Sequence[LabelledPrompts],
     *,
-    grid: Sequence[float] = GRID,
+    grid: Sequence[float] | None = None,
     max_terms: int = MAX_TERMS,
     min_prompts: int = MIN_PROMPTS_PER_TERM,
+    encode: Encode | None = None,
+    with_views: bool = True,
 ) -> Fit:
-    """Fit on training blocks (sources with disjoint llms). Deterministic: no random draw is made."""
+    """Fit on training blocks (sources with disjoint llms). Deterministic: no random draw is made.
+
+    With `encode` a teacher that knows what prompts mean stands between the labels and the linear map.
+    `with_views` false leaves out what other policies see, and the lengths of answers.
+    """
     ordered = sorted(blocks, key=lambda block: -len(block.prompts))
     vectoriser = _fit_vectoriser(ordered, max_terms=max_terms, min_prompts=min_prompts)
     known = tuple(sorted({name for block in ordered for name in block.task_types if name is not None}))
-    designs = [_design(block, vectoriser, known) for block in ordered]
+    designs = [_design(block, vectoriser, known, encode) for block in ordered]
     difficulty: _Linear | None = None
     by_fold: list[_Linear | None] = [None] * FOLD_COUNT
     parts: list[_Linear] = []
@@ -210,15 +240,16 @@ def fit(
     raw: dict[str, Floats] = {}
     for design in designs:
         source = design.block.source
-        chosen[source], raw[source] = design.search(by_fold, grid)
+        chosen[source], raw[source] = design.search(by_fold, grid or (GRID if encode is None else TEACHER_GRID))
         parts.append(design.fit(chosen[source], difficulty))
         if difficulty is None and len(designs) > 1:
             difficulty = parts[0].mean()
             by_fold = [design.fit(chosen[source], None, rows=design.folds != f).mean() for f in range(FOLD_COUNT)]
-    knots = {design.block.source: _knots(raw[design.block.source], design.block.quality) for design in designs}
+    knots = {design.block.source: knots_of(raw[design.block.source], design.block.quality) for design in designs}
     estimator = _assemble(ordered, vectoriser, known, parts, [knots[block.source] for block in ordered])
     calibrated = {source: calibrate(raw[source], *knots[source]) for source in raw}
-    return Fit(estimator, chosen, calibrated)
+    views = fit_views(ordered, [vectoriser.transform(block.prompts) for block in ordered]) if with_views else None
+    return Fit(estimator, chosen, calibrated, views)
 
 
 def _fit_vectoriser(blocks: Sequence[LabelledPrompts], *, max_terms: int, min_prompts: int) -> Any:
@@ -232,33 +263,12 @@ def _fit_vectoriser(blocks: Sequence[LabelledPrompts], *, max_terms: int, min_pr
     return vectoriser
 
 
-def _design(block: LabelledPrompts, vectoriser: Any, known: Sequence[str]) -> _Design:
-    features = vectoriser.transform(block.prompts)
-    if known:
-        features = sp.hstack([features, _one_hot(block.task_types, known)])
-    return _Design(block, sp.csr_matrix(features), np.array([fold_of(prompt) for prompt in block.prompts]))
-
-
-def _knots(raw: Floats, quality: Floats) -> tuple[Floats, Floats]:
-    """Monotone calibration knots of each llm, ((llms, knots), (llms, knots))."""
-    pairs = [_knots_of_one(raw[:, i], quality[:, i]) for i in range(raw.shape[1])]
-    return np.stack([x for x, _ in pairs]), np.stack([y for _, y in pairs])
-
-
-def _knots_of_one(raw: Floats, quality: Floats) -> tuple[Floats, Floats]:
-    """Isotonic regression thinned to the means of equal groups, so that few labels do not make steps."""
-    from sklearn.isotonic import IsotonicRegression
-
-    order = np.argsort(raw, kind="stable")
-    steps = IsotonicRegression(y_min=0.0, y_max=1.0).fit_transform(raw[order], quality[order])
-    groups = [group for group in np.array_split(np.arange(len(order)), KNOT_COUNT) if len(group)]
-    x = np.array([raw[order][group].mean() for group in groups])
-    y = np.maximum.accumulate([steps[group].mean() for group in groups])
-    x = np.maximum.accumulate(x) + np.arange(len(x)) * 1e-9
-    missing = KNOT_COUNT - len(x)
-    return np.pad(x, (0, missing), mode="edge") + np.r_[np.zeros(len(x)), np.arange(missing) + 1] * 1e-9, np.pad(
-        np.clip(y, 0.0, 1.0), (0, missing), mode="edge"
-    )
+def _design(block: LabelledPrompts, vectoriser: Any, known: Sequence[str], encode: Encode | None) -> _Design:
+    terms = vectoriser.transform(block.prompts)
+    features = sp.hstack([terms, _one_hot(block.task_types, known)]) if known else terms
+    teacher = None if encode is None else Teacher.of(terms, encode(block.prompts), block.task_types)
+    folds = np.array([fold_of(prompt) for prompt in block.prompts])
+    return _Design(block, sp.csr_matrix(features), folds, teacher)
 
 
 def _assemble(
@@ -270,6 +280,7 @@ def _assemble(
 ) -> Estimator:
     vocabulary = tuple(str(term) for term in vectoriser.get_feature_names_out())
     coef = np.concatenate([part.coef for part in parts], axis=1)
+    terms = len(vocabulary)
     llms = [(block, llm) for block in blocks for llm in block.llms]
     return Estimator(
         llms=tuple(llm for _, llm in llms),
@@ -277,10 +288,10 @@ def _assemble(
         mean_output_tokens=np.array([block.mean_output_tokens[llm] for block, llm in llms]),
         vocabulary=vocabulary,
         idf=np.asarray(vectoriser.idf_, dtype=np.float64),
-        coef=coef[: len(vocabulary)].astype(np.float32),
+        coef=coef[:terms].astype(np.float32),
         intercept=np.concatenate([part.intercept for part in parts]),
         calib_x=np.concatenate([x for x, _ in knots]),
         calib_y=np.concatenate([y for _, y in knots]),
         task_types=known,
-        task_coef=coef[len(vocabulary) :].astype(np.float32),
+        task_coef=coef[terms:].astype(np.float32),
     )

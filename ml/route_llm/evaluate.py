@@ -115,13 +115,20 @@ def calibration(predicted: Floats, quality: Floats) -> tuple[float, tuple[Calibr
     return float(error), curve
 
 
-def evaluate(held_out: Sequence[LabelledPrompts], predicted: Sequence[Floats], best: Sequence[int]) -> Evaluation:
-    """Judge calibrated predictions on held-out blocks.
+def evaluate(
+    held_out: Sequence[LabelledPrompts],
+    predicted: Sequence[Floats],
+    best: Sequence[int],
+    *,
+    output_tokens: Sequence[Floats] | None = None,
+) -> Evaluation:
+    """Judge calibrated predictions on held-out blocks. `output_tokens[i]`, (prompts, llms): expected answer lengths.
 
     `predicted[i]` fits `held_out[i].quality`; `best[i]` is the column of the llm that was best on average
     in training. Totals are means over prompts; figures of one source carry its name as a prefix.
     """
-    by_source = [_judge(block, values, one) for block, values, one in zip(held_out, predicted, best, strict=True)]
+    costs = _expected_costs(held_out, output_tokens)
+    by_source = [_judge(*one) for one in zip(held_out, predicted, best, costs, strict=True)]
     weights = np.array([len(block.prompts) for block in held_out], dtype=np.float64)
     metrics = {
         name: float(np.average([figures[name] for figures, _ in by_source], weights=weights))
@@ -139,12 +146,11 @@ def evaluate(held_out: Sequence[LabelledPrompts], predicted: Sequence[Floats], b
             block.source: tuple((round(c, 9), round(q, 6)) for c, q in points.tolist())
             for block, (_, points) in zip(held_out, by_source, strict=True)
         },
-        per_group=_per_group(held_out, predicted, best),
+        per_group=_per_group(held_out, predicted, best, costs),
     )
 
 
-def _judge(block: LabelledPrompts, predicted: Floats, best: int) -> tuple[dict[str, float], Floats]:
-    expected = _expected_cost(block)
+def _judge(block: LabelledPrompts, predicted: Floats, best: int, expected: Floats) -> tuple[dict[str, float], Floats]:
     rows = np.arange(len(block.prompts))
     curve = cost_curve(predicted, expected, block.quality, block.cost_usd)
     singles = np.column_stack([block.cost_usd.mean(axis=0), block.quality.mean(axis=0)])
@@ -169,8 +175,16 @@ def _judge(block: LabelledPrompts, predicted: Floats, best: int) -> tuple[dict[s
     return figures, curve
 
 
-def _expected_cost(block: LabelledPrompts) -> Floats:
-    return expected_cost_usd(block.prompts, block.llms, block.prices, block.mean_output_tokens)
+def _expected_costs(blocks: Sequence[LabelledPrompts], output_tokens: Sequence[Floats] | None) -> list[Floats]:
+    return [
+        expected_cost_usd(
+            block.prompts,
+            block.llms,
+            block.prices,
+            block.mean_output_tokens if output_tokens is None else output_tokens[i],
+        )
+        for i, block in enumerate(blocks)
+    ]
 
 
 def route_at_cost(predicted: Floats, expected_cost: Floats, best: int) -> NDArray[np.intp]:
@@ -187,11 +201,14 @@ def route_at_cost(predicted: Floats, expected_cost: Floats, best: int) -> NDArra
 
 
 def _per_group(
-    held_out: Sequence[LabelledPrompts], predicted: Sequence[Floats], best: Sequence[int]
+    held_out: Sequence[LabelledPrompts],
+    predicted: Sequence[Floats],
+    best: Sequence[int],
+    costs: Sequence[Floats],
 ) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
-    for block, values, one in zip(held_out, predicted, best, strict=True):
-        chosen = route_at_cost(values, _expected_cost(block), one)
+    for block, values, one, cost in zip(held_out, predicted, best, costs, strict=True):
+        chosen = route_at_cost(values, cost, one)
         groups = np.array(block.groups)
         for group in sorted(set(block.groups)):
             rows = np.flatnonzero(groups == group)

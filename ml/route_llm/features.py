@@ -114,12 +114,19 @@ def input_tokens(prompts: Sequence[str]) -> Floats:
 
 
 def expected_cost_usd(
-    prompts: Sequence[str], llms: Sequence[str], prices: Mapping[str, Price], output_tokens: Mapping[str, float]
+    prompts: Sequence[str],
+    llms: Sequence[str],
+    prices: Mapping[str, Price],
+    output_tokens: Mapping[str, float] | Floats,
 ) -> Floats:
-    """What each llm is expected to cost for each prompt, USD, (prompts, llms)."""
-    slope = np.array([prices[llm].input_usd_per_mtok for llm in llms]) / 1e6
-    fixed = np.array([prices[llm].output_usd_per_mtok * output_tokens[llm] for llm in llms]) / 1e6
-    return np.asarray(input_tokens(prompts)[:, None] * slope[None, :] + fixed[None, :], dtype=np.float64)
+    """What each llm is expected to cost for each prompt, USD, (prompts, llms).
+
+    `output_tokens` is one length of answers an llm, or one for each prompt and llm.
+    """
+    into = np.array([prices[llm].input_usd_per_mtok for llm in llms]) / 1e6
+    out = np.array([prices[llm].output_usd_per_mtok for llm in llms]) / 1e6
+    tokens = output_tokens if isinstance(output_tokens, np.ndarray) else np.array([output_tokens[i] for i in llms])
+    return np.asarray(input_tokens(prompts)[:, None] * into[None, :] + tokens * out, dtype=np.float64)
 
 
 def make_vectoriser(

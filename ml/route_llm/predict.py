@@ -23,3 +23,9 @@ def predict(bundle: Bundle, prompts: Sequence[str], llms: Sequence[str]) -> Floa
     """Calibrated quality by the code that serves decisions, (prompts, llms). `KeyError` for an unknown llm."""
     scored = [bundle.quality(prompt) for prompt in prompts]
     return np.array([[quality[llm] for llm in llms] for quality in scored], dtype=np.float64)
+
+
+def predict_tokens(bundle: Bundle, prompts: Sequence[str], llms: Sequence[str]) -> Floats:
+    """Expected answer lengths, likewise."""
+    found = [bundle.expect(prompt).output_tokens for prompt in prompts]
+    return np.array([[tokens[llm] for llm in llms] for tokens in found], dtype=np.float64)

@@ -11,13 +11,13 @@ import msgspec
 import numpy as np
 
 from aurora.decisions.bundles import champion_folder, promote_bundle, replace_file, write_bundle
-from aurora.errors import DataError
 from ml.route_llm import features
 from ml.route_llm.estimator import Estimator
 from ml.route_llm.evaluate import Evaluation
 from ml.route_llm.predict import KIND
+from ml.route_llm.views import Views
 
-ESTIMATOR = "tfidf_ridge_v1"
+ESTIMATOR = "tfidf_ridge_v2"
 CHALLENGER = "challenger"
 
 
@@ -56,15 +56,8 @@ def _price(price: features.Price) -> dict[str, float]:
     return {"input_usd_per_mtok": price.input_usd_per_mtok, "output_usd_per_mtok": price.output_usd_per_mtok}
 
 
-def arrays_of(estimator: Estimator) -> dict[str, Any]:
-    """The arrays of `tfidf_ridge_v1`. Task effects are refused: serving has no column for them yet."""
-    if estimator.task_types:
-        raise DataError(
-            "The estimator was fitted with task types, which tfidf_ridge_v1 cannot serve.",
-            field="task_types",
-            rule="none in a published bundle",
-            next_step="Fit on blocks whose task_types are None.",
-        )
+def arrays_of(estimator: Estimator, views: Views | None = None) -> dict[str, Any]:
+    """The arrays of `tfidf_ridge_v2`, with what other policies look through where it was fitted."""
     return {
         "vocabulary": np.array(estimator.vocabulary, dtype=str),
         "idf": estimator.idf,
@@ -73,12 +66,22 @@ def arrays_of(estimator: Estimator) -> dict[str, Any]:
         "calib_x": estimator.calib_x,
         "calib_y": estimator.calib_y,
         "mean_output_tokens": estimator.mean_output_tokens,
+        "task_types": np.array(estimator.task_types, dtype=str),
+        "task_coef": estimator.task_coef,
+        **({} if views is None else views.arrays),
     }
 
 
-def publish(serving: Path, manifest: Mapping[str, Any], estimator: Estimator, *, is_champion: bool) -> Path:
+def publish(
+    serving: Path,
+    manifest: Mapping[str, Any],
+    estimator: Estimator,
+    *,
+    is_champion: bool,
+    views: Views | None = None,
+) -> Path:
     """Write the bundle and let it be the champion, or only name it the challenger. Returns its folder."""
-    folder = write_bundle(serving, manifest, arrays_of(estimator))
+    folder = write_bundle(serving, manifest, arrays_of(estimator, views))
     if is_champion:
         promote_bundle(folder)
         (folder.parent / CHALLENGER).unlink(missing_ok=True)

@@ -19,9 +19,10 @@ from ml.route_llm import publish, samples, sources
 from ml.route_llm.card import render_card
 from ml.route_llm.evaluate import Evaluation, evaluate
 from ml.route_llm.features import LabelledPrompts, split
-from ml.route_llm.predict import KIND, load_champion, predict
+from ml.route_llm.predict import KIND, load_champion, predict, predict_tokens
+from ml.route_llm.teacher import Encoder
 
-RECIPE = "route_llm/tfidf_ridge_v1/1"
+RECIPE = "route_llm/tfidf_ridge_v2/1"
 """Changes whenever training changes, so that an old bundle does not pass for a fresh one."""
 MAX_CALIBRATION_ERROR = 0.05
 MIN_HELD_OUT = 50
@@ -116,12 +117,14 @@ def train(blocks: Sequence[LabelledPrompts]) -> _Trained:
                 rule=f"at least {MIN_HELD_OUT} for each",
                 next_step="Bring more labelled prompts.",
             )
-    fitted = estimators.fit([kept for kept, _ in pairs])
+    is_sample = any(block.is_sample for block in blocks)
+    fitted = estimators.fit([kept for kept, _ in pairs], encode=None if is_sample else Encoder())
     held_out = tuple(held for _, held in pairs)
     best = tuple(int(kept.quality.mean(axis=0).argmax()) for kept, _ in pairs)
     found = fitted.estimator
     predicted = [found.predict(block.prompts)[:, found.columns(block.llms)] for block in held_out]
-    return _Trained(fitted, held_out, best, evaluate(held_out, predicted, best))
+    tokens = [fitted.output_tokens(block.prompts, block.llms) for block in held_out]
+    return _Trained(fitted, held_out, best, evaluate(held_out, predicted, best, output_tokens=tokens))
 
 
 def gate(challenger: Evaluation, champion: Mapping[str, float] | None) -> tuple[str, ...]:
@@ -154,7 +157,8 @@ def _champion_metrics(
     if not all(known.issuperset(block.llms) for block in trained.held_out):
         return None
     predicted = [predict(champion, block.prompts, block.llms) for block in trained.held_out]
-    return evaluate(trained.held_out, predicted, trained.best).metrics
+    tokens = [predict_tokens(champion, block.prompts, block.llms) for block in trained.held_out]
+    return evaluate(trained.held_out, predicted, trained.best, output_tokens=tokens).metrics
 
 
 def _publish(
@@ -172,7 +176,9 @@ def _publish(
         is_sample=is_sample,
         mlflow={"run_id": registered.run_id, "version": registered.version, "alias": alias},
     )
-    folder = publish.publish(paths.serving, manifest, trained.fit.estimator, is_champion=is_champion)
+    folder = publish.publish(
+        paths.serving, manifest, trained.fit.estimator, is_champion=is_champion, views=trained.fit.views
+    )
     tracking.log_bundle(store, registered.run_id, folder, {"card.md": render_card(manifest)})
     tracking.set_alias(store, KIND, alias, registered.version)
     return TrainReport(

@@ -20,7 +20,7 @@ from ml.route_llm import publish, samples, sources
 from ml.route_llm.card import render_card
 from ml.route_llm.evaluate import Evaluation
 from ml.route_llm.predict import KIND, load_champion, predict
-from ml.route_llm.train import TrainReport, gate, tracking_of, train, train_and_publish
+from ml.route_llm.train import RECIPE, TrainReport, gate, tracking_of, train, train_and_publish
 
 
 def clock() -> dt.datetime:
@@ -118,7 +118,7 @@ def test_a_worse_challenger_is_published_but_not_promoted(paths, settings):
         trained.fit.estimator,
         trained.evaluation,
         created_at=clock(),
-        training_data_hash=sources.hash_sources([], recipe=f"route_llm/tfidf_ridge_v1/1/sample/{other.seed}"),
+        training_data_hash=sources.hash_sources([], recipe=f"{RECIPE}/sample/{other.seed}"),
         is_sample=True,
         mlflow={"run_id": "r", "version": "9", "alias": "challenger"},
     )
