@@ -26,7 +26,8 @@ def create(
         list[str] | None,
         typer.Option(
             help="What it may do: decide, outcome, override, read, ingest:write, ingest:any_source, handoff:write, "
-            "command:write, quarantine:write, privacy:reveal, filing:read, filing:write, filing:approve, suspicion:read, admin."
+            "command:write, quarantine:write, privacy:reveal, filing:read, filing:write, filing:approve, suspicion:read, "
+            "kpi:write, admin."
         ),
     ] = None,
     label: Annotated[str, typer.Option(help="A word on what it is for.")] = "",
