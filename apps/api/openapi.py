@@ -10,7 +10,14 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from apps.api import command_messages, compliance_messages, golden_messages, messages, quarantine_messages
+from apps.api import (
+    command_messages,
+    compliance_messages,
+    golden_messages,
+    kpi_messages,
+    messages,
+    quarantine_messages,
+)
 from apps.api.caller import PROBLEM_ANSWER
 from apps.api.dispatch import DECISIONS
 from apps.api.problems import PROBLEMS
@@ -25,6 +32,7 @@ from contracts.messages import (
     entities,
     filings,
     handoffs,
+    kpis,
 )
 
 Document = dict[str, Any]
@@ -85,6 +93,11 @@ _PUBLISHED: tuple[Any, ...] = (
     golden_messages.GoldenPage,
     handoffs.Handoff,
     handoffs.HandoffRequest,
+    kpi_messages.KpiDetail,
+    kpi_messages.KpiExplanation,
+    kpi_messages.KpiInputAnswer,
+    kpi_messages.KpiPage,
+    kpis.KpiInputRequest,
     messages.Alive,
     messages.AuditCheckpoint,
     messages.AuditProof,
@@ -108,6 +121,7 @@ _ROOMS: tuple[ModuleType, ...] = (
     command_messages,
     compliance_messages,
     golden_messages,
+    kpi_messages,
     quarantine_messages,
     alerts,
     assistants,
@@ -117,6 +131,7 @@ _ROOMS: tuple[ModuleType, ...] = (
     ecosystem,
     entities,
     handoffs,
+    kpis,
 )
 _TASK = {"kind": "route_task", "task_type": "property_matching", "task_id": "task-1", "priority": "high"}
 _PROMPT = {"kind": "route_llm", "prompt": "What is the title deed fee in Dubai?", "min_quality": 0.7}
