@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 AlertName = Annotated[str, typer.Argument(help="Id of an alert, such as alr_...")]
 Actor = Annotated[str, typer.Option(help="Who says so.")]
 _COLUMNS = ("alert_id", "tier", "severity", "state", "raised_at", "summary", "cause", "alert_label")
-_RULES = ("rule_id", "raised_count", "relevant_count", "labelled_count", "precision", "precision_low", "precision_high", "page_from", "muted_because")  # fmt: skip
+_RULES = ("rule_id", "raised_count", "relevant_count", "labelled_count", "precision", "precision_low", "precision_high", "page_from", "suggested_limit", "muted_because", "muted_until")  # fmt: skip
 
 
 def register(app: typer.Typer) -> None:

@@ -80,13 +80,21 @@ class Book:
 
     def page_from(self) -> dict[str, float]:
         """The learnt threshold of each detecting rule with labels enough."""
-        scored: dict[str, list[tuple[float, bool]]] = {}
-        for one in self.alerts.values():
-            if one.score is not None and one.alert_label is not None:
-                scored.setdefault(one.rule_id, []).append((one.score, one.alert_label == "relevant"))
-        return {
-            rule_id: learnt_page_from(labelled) for rule_id, labelled in scored.items() if len(labelled) >= MIN_LABELS
-        }
+        rule_ids = {one.rule_id for one in self.alerts.values() if one.score is not None}
+        labelled = {rule_id: self.scores_of(rule_id) for rule_id in rule_ids}
+        return {rule_id: learnt_page_from(said) for rule_id, said in labelled.items() if len(said) >= MIN_LABELS}
+
+    def scores_of(self, rule_id: str) -> list[tuple[float, bool]]:
+        """Consensus of each labelled alert of a detecting rule, and whether it was relevant."""
+        return [(one.score, ok) for one, ok in self._labelled(rule_id) if one.score is not None]
+
+    def values_of(self, rule_id: str) -> list[tuple[float, bool]]:
+        """Measured value of each labelled alert of a rule, and whether it was relevant."""
+        return [(one.value, ok) for one, ok in self._labelled(rule_id)]
+
+    def _labelled(self, rule_id: str) -> list[tuple[Alert, bool]]:
+        mine = [one for one in self.alerts.values() if one.rule_id == rule_id and one.alert_label is not None]
+        return [(one, one.alert_label == "relevant") for one in mine]
 
 
 def read_book(state: StateReader) -> Book:

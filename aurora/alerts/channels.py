@@ -71,7 +71,8 @@ class Group:
         """What changed, since when and likely why, a line an alert; what to do, once."""
         lines = []
         for one in self.alerts[:_LINES]:
-            since = f" Since {one.since:%Y-%m-%d %H:%M} UTC." if one.since is not None else ""
+            stamp = f"{one.since:%Y-%m-%d %H:%M} UTC" if one.since is not None else ""
+            since = f" Since {stamp}." if stamp not in one.summary else ""
             cause = f" Likely cause: {one.cause.rstrip('.')}." if one.cause else ""
             lines.append(f"- {one.summary}{since}{cause}")
         if len(self.alerts) > _LINES:

@@ -20,6 +20,10 @@ from contracts.messages.decisions import canonical
 
 BACKOFF_S: Final = (1.0, 5.0, 25.0)
 """Waits between the tries of one round."""
+STORM: Final = 5
+"""More pages than this at once are one message: a person is woken once."""
+_REFUSALS: Final = 2
+"""In a row, after which a channel is left alone until the next round."""
 Wait = Callable[[float], None]
 
 
@@ -34,23 +38,30 @@ def deliver(
     before: dt.datetime | None = None,
     titles: Mapping[str, str] | None = None,
 ) -> list[AlertDelivery]:
-    """Send the open alerts of a tier to each channel that takes it and has not had them: pages one by one, a digest
-    in one message, by rule and its title. `before` leaves out those raised later. Every outcome is in the journal."""
+    """Send the open alerts of a tier to each channel that takes it and has not had them: pages one by one or, of
+    many, together; a digest in one message, by rule and its title. `before` leaves out those raised later. Every outcome is in the journal."""
     book = read_book(store)
     done: list[AlertDelivery] = []
     for channel in channels:
         if tier not in channel.tiers:
             continue
         due = unsent(book, channel, tier=tier, before=before)
-        batches = [due] if tier == "digest" and due else [[one] for one in due]
-        for batch in batches:
+        refused_count = 0
+        for batch in _batches(due, tier):
             kind = "alert.digest" if tier == "digest" else "alert.raised"
             outcome = attempt(channel, _message(kind, channel, batch, now, titles or {}), around, wait=wait)
             store.append([_record(outcome)]).result()
             done.append(outcome)
-            if not outcome.is_delivered and outcome.attempt_count > len(BACKOFF_S):
-                break  # the channel is away: the rest waits for the next round rather than for its every try
+            refused_count = 0 if outcome.is_delivered else refused_count + 1
+            if refused_count >= _REFUSALS or (refused_count and outcome.attempt_count > len(BACKOFF_S)):
+                break  # the channel is away or set up wrongly: the rest waits for the next round
     return done
+
+
+def _batches(due: list[Alert], tier: AlertTier) -> list[list[Alert]]:
+    if not due:
+        return []
+    return [due] if tier == "digest" or len(due) > STORM else [[one] for one in due]
 
 
 def unsent(book: Book, channel: Channel, *, tier: AlertTier, before: dt.datetime | None = None) -> list[Alert]:

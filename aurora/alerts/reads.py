@@ -9,7 +9,7 @@ from typing import Literal
 
 from aurora.alerts.book import Book
 from aurora.alerts.rules import AlertRule
-from aurora.alerts.triage import PAGE_FROM
+from aurora.alerts.triage import PAGE_FROM, suggested_limit
 from contracts.messages.alerts import Alert, AlertTier, RulePrecision
 
 Shown = Literal["open", "acknowledged", "resolved", "all"]
@@ -61,6 +61,14 @@ def rule_precisions(book: Book, rules: Sequence[AlertRule], now: dt.datetime) ->
                 precision_high=said.high,
                 page_from=None if math.isinf(page_from) else page_from,
                 muted_because=None if mute is None else mute.reason,
+                muted_until=None if mute is None else mute.until,
+                suggested_limit=_suggested(book, rule),
             )
         )
     return found
+
+
+def _suggested(book: Book, rule: AlertRule) -> float | None:
+    if rule.detects or rule.steps:
+        return None
+    return suggested_limit(book.values_of(rule.rule_id), is_below=rule.breach == "below")

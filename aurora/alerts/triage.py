@@ -22,8 +22,9 @@ of NAB is 0.13 (`aurora bench alerts`), and a little more since the consensus wa
 PAGE_SAMPLES: Final = 500
 """Samples of a series from which the shipped threshold makes pages: what it was measured on has 1,127 and more. A
 shorter series is in the digest until its rule has labels of its own."""
-DIGEST_FROM: Final = 0.0
-"""Consensus from which it is in the digest: a record by the mean of the detectors."""
+DIGEST_FROM: Final = 0.01
+"""Consensus from which it is in the digest: a record, by one percent, by the mean of the detectors. A series that never
+moves has a consensus of exactly 0."""
 THRESHOLDS: Final = tuple(round(0.01 * step, 2) for step in range(46))
 TARGET_PRECISION: Final = 0.98
 MARGIN: Final = 0.05
@@ -101,13 +102,35 @@ def page_threshold(curve: Iterable[tuple[float, int, int]]) -> float | None:
     return None if best is None else round(best + MARGIN, 4)
 
 
+def label_curve(labelled: Labelled) -> list[tuple[float, int, int]]:
+    """Threshold, and how many labelled alerts at or above it were relevant and were noise."""
+    return [
+        (at, sum(ok for s, ok in labelled if s >= at), sum(not ok for s, ok in labelled if s >= at))
+        for at in THRESHOLDS
+    ]
+
+
 def learnt_page_from(labelled: Labelled) -> float:
     """The threshold for pages by a rule's own labels; the shipped one while they are few, above all when none fits."""
     if len(labelled) < MIN_LABELS:
         return PAGE_FROM
-    curve = [
-        (at, sum(ok for s, ok in labelled if s >= at), sum(not ok for s, ok in labelled if s >= at))
-        for at in THRESHOLDS
-    ]
-    learnt = page_threshold(curve)
+    learnt = page_threshold(label_curve(labelled))
     return math.inf if learnt is None else learnt
+
+
+def suggested_limit(labelled: Labelled, *, is_below: bool = False) -> float | None:
+    """The limit by labels of alerts with these values: the mildest value from which on the target precision is kept.
+
+    None while there are few labels, where there is no noise to leave out, or where no limit leaves it out.
+    """
+    if len(labelled) < MIN_LABELS or all(ok for _, ok in labelled):
+        return None
+    worst_first = sorted(labelled, reverse=not is_below)
+    best, right = None, 0
+    for count, (value, is_right) in enumerate(worst_first, start=1):
+        right += is_right
+        is_last_of_value = count == len(worst_first) or worst_first[count][0] != value
+        if is_last_of_value and right / count < TARGET_PRECISION:
+            break
+        best = value if is_last_of_value else best
+    return best

@@ -114,6 +114,10 @@ class RulePrecision(Struct, frozen=True, kw_only=True):
     page_from: float | None
     """Consensus from which it pages; null for a rule with a limit, or one that pages no more."""
     muted_because: str | None
+    muted_until: dt.datetime | None = None
+    """When the mute ends; null for good, or where it is not mute."""
+    suggested_limit: float | None = None
+    """The limit that its labels speak for; null while they are few or leave no noise out."""
 
 
 class AlertRulesPage(Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ import pytest
 
 from aurora.alerts.book import read_book
 from aurora.alerts.channels import Surroundings
-from aurora.alerts.delivery import BACKOFF_S, deliver
+from aurora.alerts.delivery import BACKOFF_S, STORM, deliver
 from aurora.alerts.raising import raise_alerts
 from aurora.alerts.rules import Channel
 from aurora.alerts.signing import is_authentic, signed_headers
@@ -87,6 +87,22 @@ def test_a_channel_that_is_away_holds_a_round_up_once(rules, store, around, rece
     (sent,) = _send(store, around, hook)
     assert (sent.is_delivered, sent.attempt_count) == (False, 4)
     assert [one.is_delivered for one in _send(store, around, hook)] == [True, True]
+
+
+def test_a_storm_of_pages_is_one_message(rules, store, around, receiver):
+    raise_alerts(store, found(rules["uptime_slo"], *(f"a{place}" for place in range(STORM + 1))), now=NOW)
+    (sent,) = _send(store, around, Channel(name="team", kind="slack", url=receiver.url))
+    assert len(sent.alert_ids) == STORM + 1
+    told = json.loads(receiver.got[0][1])
+    assert told["text"].endswith(f"(and {STORM} more)")
+    assert len(told["blocks"]) == STORM + 1
+
+
+def test_a_channel_that_is_set_up_wrongly_is_left_alone_after_two_refusals(rules, store, paths):
+    raise_alerts(store, found(rules["uptime_slo"], "clara", "vera", "omar"), now=NOW)
+    hook = Channel(name="ops", kind="webhook", url="https://ops.example.com", secret="env:ALERT_SECRET")
+    sent = _send(store, Surroundings(paths=paths, environ={}), hook)
+    assert [one.is_delivered for one in sent] == [False, False]
 
 
 @pytest.mark.usefixtures("raised")

@@ -74,13 +74,14 @@ def test_rules_whose_marts_are_missing_are_left_out_by_name(rules, paths):
     found = _judge(rules, paths, *rules)
     assert found.left_out["budget_month"] == "there is no mart.cost_daily yet"
     assert found.left_out["assistant_down"] == "nobody polls the fleet"
-    assert found.judged == {"findings_overdue"}
+    assert found.judged == {"findings_overdue", "breach_overdue"}
 
 
 @pytest.mark.parametrize(
     ("changed", "rule_id", "said"),
     [
         ({"assistant_state": "down", "reason": "No answer."}, "assistant_down", "clara is down since 2026-11-20 09:25"),
+        ({"reported_state": "degraded"}, "assistant_degraded", "clara says since 2026-11-20 09:30 UTC that it is"),
         ({"error_share": 0.2}, "assistant_errors", "clara fails 20.0% of requests, more than 5.0%"),
         ({"latency": Latency(p50_ms=1, p95_ms=6000, p99_ms=9000)}, "assistant_latency", "6,000 ms at p95"),
         ({"open_task_count": 9}, "assistant_capacity", "90% of its capacity"),
@@ -99,20 +100,20 @@ def test_lake_rules_read_what_the_marts_hold(rules, paths):
     put(
         paths,
         "assistants_daily",
-        "SELECT DATE '2026-11-19' AS period_date, 'clara' AS assistant_id, 0.4 AS success_share, 30 AS settled_count,"
+        "SELECT DATE '2026-11-19' AS period_date, 'clara' AS assistant_id, 0.4 AS success_share, 300 AS settled_count,"
         " 0.98 AS uptime_share, 86400.0 AS watched_s, 40 AS task_count",
     )
     put(
         paths,
         "tasks_daily",
-        "SELECT DATE '2026-11-19' AS period_date, 'clara' AS assistant_id, t AS task_type, 15 AS settled_count,"
-        " s AS success_count FROM (VALUES ('valuation', 0), ('viewing', 12)) AS v(t, s)",
+        "SELECT DATE '2026-11-19' AS period_date, 'clara' AS assistant_id, t AS task_type, 150 AS settled_count,"
+        " s AS success_count FROM (VALUES ('valuation', 0), ('viewing', 120)) AS v(t, s)",
     )
     put(
         paths,
         "usage_daily",
-        "SELECT DATE '2026-11-19' AS period_date, 'clara' AS assistant_id, m AS model_name, 50 AS operation_count,"
-        " e AS error_count FROM (VALUES ('a', 1), ('b', 9)) AS v(m, e)",
+        "SELECT DATE '2026-11-19' AS period_date, 'clara' AS assistant_id, m AS model_name, 500 AS operation_count,"
+        " e AS error_count FROM (VALUES ('a', 10), ('b', 90)) AS v(m, e)",
     )
     put(
         paths,
@@ -134,6 +135,63 @@ def test_lake_rules_read_what_the_marts_hold(rules, paths):
         "request_errors_slo/clara": "model b (90%)",
         "quarantine_share/crm:task": "rule one_of of task_type (100%)",
     }
+
+
+def test_a_share_of_few_breaks_no_objective(rules, paths):
+    """Ten of a hundred failed and twelve of thirty succeeded: beyond both limits, and nothing that chance would not do."""
+    put(
+        paths,
+        "assistants_daily",
+        "SELECT DATE '2026-11-19' AS period_date, 'clara' AS assistant_id, 0.4 AS success_share, 30 AS settled_count",
+    )
+    put(paths, "tasks_daily", "SELECT DATE '2026-11-19' AS period_date, 'clara' AS assistant_id")
+    put(
+        paths,
+        "usage_daily",
+        "SELECT DATE '2026-11-19' AS period_date, 'clara' AS assistant_id, 'a' AS model_name, 100 AS operation_count,"
+        " 10 AS error_count",
+    )
+    assert _judge(rules, paths, "success_slo", "request_errors_slo").breaches == []
+
+
+def _prices(last: float) -> str:
+    return f"""
+        SELECT DATE '2026-10-31' + CAST(i AS INTEGER) AS period_date, 'gulf' AS provider_name, m AS model_name,
+        'chat' AS operation_name, 100 AS operation_count, 0 AS unpriced_count, 900000 AS input_tokens,
+        100000 AS output_tokens, CAST(w * CASE WHEN i >= 19 AND m = 'steady' THEN {last} ELSE 1.0 END
+        * (1 + (i % 3) * n) AS DECIMAL(18, 9)) AS cost_usd
+        FROM range(20) AS d(i), (VALUES ('steady', 0.5, 0.01), ('restless', 0.5, 0.2)) AS v(m, w, n)
+    """
+
+
+def test_a_price_that_changed_is_told_and_one_that_always_moves_is_not(rules, paths):
+    put(paths, "usage_daily", _prices(1.0))
+    assert _judge(rules, paths, "llm_price_change").breaches == []
+    put(paths, "usage_daily", _prices(1.3))
+    (one,) = _judge(rules, paths, "llm_price_change").breaches
+    assert (one.subject_id, one.tier) == ("gulf:steady", "page")
+    assert one.cause == "price per million tokens 0.505 to 0.657 USD"
+
+
+def test_an_account_that_differs_is_told_unless_the_model_is_paid_for_elsewhere(rules, paths):
+    rows = "(VALUES ('a', 100, 80), ('b', 100, 98), ('elsewhere', 100, NULL)) AS v(m, l, p)"
+    put(
+        paths,
+        "spend_reconciliation",
+        "SELECT DATE '2026-11-18' AS period_date, 'openai' AS provider_name, m AS model_name, true AS has_provider_usage,"
+        " false AS is_simulated, l AS logged_count, p AS provider_count, 0 AS missing_count,"
+        " l - coalesce(p, 0) AS duplicate_count, 1.0 AS priced_usd, 0.8 AS provider_usd, 0.0 AS missing_usd,"
+        f" 0.2 AS duplicate_usd, 0.0 AS unpriced_usd, 0.0 AS price_difference_usd FROM {rows}",
+    )
+    (one,) = _judge(rules, paths, "account_differs").breaches
+    assert (one.subject_id, one.value) == ("openai:a", 0.2)
+    assert one.cause == "difference calls the provider did not count"
+
+
+@pytest.mark.parametrize(("seconds", "count"), [(30, 0), (60, 1)])
+def test_who_is_down_for_a_minute_is_a_page_and_a_lost_packet_is_none(rules, paths, seconds, count):
+    fleet = _live(assistant_state="down", since=NOW - dt.timedelta(seconds=seconds))
+    assert len(_judge(rules, paths, "assistant_down", fleet=fleet).breaches) == count
 
 
 def test_an_anomaly_of_a_series_is_found_in_its_last_week_with_its_cause(rules, paths):

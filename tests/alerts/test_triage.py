@@ -13,6 +13,7 @@ from aurora.alerts.triage import (
     learnt_page_from,
     page_threshold,
     precision,
+    suggested_limit,
     tier_of,
     wilson,
 )
@@ -47,3 +48,13 @@ def test_labels_move_the_threshold_once_there_are_enough() -> None:
     assert learnt_page_from(labelled[:4]) == PAGE_FROM
     assert 0.2 < learnt_page_from(labelled) <= 0.4
     assert learnt_page_from([(0.45, False)] * MIN_LABELS) == math.inf
+
+
+def test_a_limit_is_suggested_that_leaves_the_noise_out():
+    told = [(0.06, False), (0.07, False), (0.08, True), (0.09, False), *[(0.2 + step / 100, True) for step in range(6)]]
+    assert suggested_limit(told) == 0.2
+    below = [(1 - value, is_right) for value, is_right in told]
+    assert suggested_limit(below, is_below=True) == pytest.approx(0.8)
+    assert suggested_limit(told[:5]) is None
+    assert suggested_limit([(value, True) for value, _ in told]) is None
+    assert suggested_limit([(value, not is_right) for value, is_right in told]) is None

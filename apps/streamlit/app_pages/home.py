@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 import streamlit as st
 
+from apps.streamlit.reads.alerts import open_pages
 from apps.streamlit.reads.builds import StageRecord, records_frame, stage_records
 from apps.streamlit.reads.decisions import DecisionFilter, list_decisions
 from apps.streamlit.reads.home import HomeFigures, PeriodSpend, home_figures, period_spend
@@ -31,6 +32,7 @@ from apps.streamlit.ui.wording import (
     day,
     figure,
     interval,
+    plain,
     plural,
     share,
     usd,
@@ -53,7 +55,7 @@ def page() -> None:
     require("viewer")
     pin = pin_or_first_start("usage_daily", "assistants")
     figures, waiting = home_figures(pin), list_decisions(pin, DecisionFilter(show="waiting"))
-    needs = [need for need in _needs(figures, waiting.height) if need.amount]
+    needs = [need for need in (_pages(pin), *_needs(figures, waiting.height)) if need.amount]
     headline(_sentence(figures, len(needs)), pin, data_to=figures.as_of, has_money=True)
     _spend(figures)
     records = stage_records(pin.paths)
@@ -121,6 +123,12 @@ class _Need:
     what_to_do: str
     page: str | None = None
     query: tuple[tuple[str, str], ...] = ()
+
+
+def _pages(pin: Pin) -> _Need:
+    """Alerts that were worth waking somebody, the worst first."""
+    found = open_pages(pin)
+    return _Need("Open alerts", len(found), plain(found[0].summary) if found else "", "alerts")
 
 
 def _needs(figures: HomeFigures, waiting_count: int) -> list[_Need]:

@@ -267,3 +267,46 @@ def share_by_day(frame: pl.DataFrame, dimension: str, measure: str, title: str, 
         layers.append(rule.encode(y="target:Q", tooltip=[alt.Tooltip("target:Q", title="Target", format=".1%")]))
     chart = alt.layer(*layers).properties(height=_HEIGHT + 18 * ((len(names) - 1) // _columns(names)))
     st.altair_chart(chart, alt=f"{title} a day")
+
+
+def alerts_by_week(frame: pl.DataFrame) -> None:
+    """Alerts a week by what people said of them; `frame` has period_date (Mondays), verdict, alert_count."""
+    order = ["Relevant", "Noise", "Not labelled"]
+    chart = (
+        alt.Chart(frame)
+        .mark_bar(size=18)
+        .encode(
+            x=_day(frame).title("Week from (UTC)"),
+            y=alt.Y("alert_count:Q", title="Alerts a week", axis=alt.Axis(format="d", tickMinStep=1)),
+            color=alt.Color("verdict:N", sort=order, scale=alt.Scale(domain=order), legend=alt.Legend(**_LEGEND)),
+            tooltip=[
+                _DAY_TOLD,
+                alt.Tooltip("verdict:N", title="Said to be"),
+                alt.Tooltip("alert_count:Q", title="Alerts", format=","),
+            ],
+        )
+        .properties(height=_HEIGHT - 80)
+    )
+    st.altair_chart(chart, alt="Alerts a week: relevant, noise, not labelled")
+
+
+def precision_curve(frame: pl.DataFrame) -> None:
+    """Precision by threshold with its 95 % interval; `frame` has threshold, precision, low, high, n."""
+    x = alt.X("threshold:Q", title="Pages from this consensus on")
+    told = [
+        alt.Tooltip("threshold:Q", title="Threshold", format=".2f"),
+        alt.Tooltip("precision:Q", title="Precision", format=".0%"),
+        alt.Tooltip("low:Q", title="At least (95 %)", format=".0%"),
+        alt.Tooltip("high:Q", title="At most (95 %)", format=".0%"),
+        alt.Tooltip("n:Q", title="Labelled alerts", format=","),
+    ]
+    scale = alt.Scale(domain=[0, 1])
+    band = alt.Chart(frame).mark_area(opacity=0.25).encode(x=x, y=alt.Y("low:Q", scale=scale), y2="high:Q")
+    line = (
+        alt.Chart(frame)
+        .mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=24))
+        .encode(x=x, y=alt.Y("precision:Q", title="Precision", scale=scale, axis=alt.Axis(format=".0%")), tooltip=told)
+    )
+    st.altair_chart(
+        alt.layer(band, line).properties(height=_HEIGHT - 80), alt="Precision by threshold with its 95 % interval"
+    )
