@@ -27,7 +27,7 @@ def create(
         typer.Option(
             help="What it may do: decide, outcome, override, read, ingest:write, ingest:any_source, handoff:write, "
             "command:write, quarantine:write, privacy:reveal, filing:read, filing:write, filing:approve, suspicion:read, "
-            "kpi:write, admin."
+            "kpi:write, finance:read, admin."
         ),
     ] = None,
     label: Annotated[str, typer.Option(help="A word on what it is for.")] = "",

@@ -26,7 +26,7 @@ from aurora.insights.recommendations import inestimable
 from aurora.insights.report import FINANCE
 from aurora.store.lake import read_lake
 from aurora.store.paths import TenantPaths
-from contracts.messages.insights import AssistantAnalysis, Comparison, Figure, LeftOut, Recommendation, Standing
+from contracts.messages.insights import Advice, AssistantAnalysis, Comparison, Figure, LeftOut, Standing
 
 HANDOFFS: Final = "mart.handoffs_daily"
 _SAME: Final = "Kinds of work both did, weighed by how much of each the assistant did."
@@ -217,14 +217,14 @@ def _recommended(
     make: FigureMaker,
     *,
     sees_finance: bool,
-) -> Iterator[Recommendation]:
+) -> Iterator[Advice]:
     for metric, one in zip(metrics, compared, strict=True):
         if one.standing == "worse":
             yield from _worst_kind(facts, assistant_id, name, metric, make)
     if sees_finance:
         for move in [move for move in find_moves(facts) if move.from_assistant == name][:2]:
             saving, success = move_figures(move, make)
-            yield Recommendation(
+            yield Advice(
                 recommendation_id=f"move-{move.task_type}",
                 what=f"Let {move.to_assistant} take {move.task_type.replace('_', ' ')} from {name}",
                 why=f"It did the same kind of work for less; success differed by {told(success)}. Tasks were not drawn by lot; capacity is not considered.",
@@ -236,9 +236,7 @@ def _recommended(
             )
 
 
-def _worst_kind(
-    facts: Facts, assistant_id: str, name: str, metric: Metric, make: FigureMaker
-) -> Iterator[Recommendation]:
+def _worst_kind(facts: Facts, assistant_id: str, name: str, metric: Metric, make: FigureMaker) -> Iterator[Advice]:
     sign = 1 if metric.better == "up" else -1
     kinds = _kinds(facts, assistant_id, metric)
     gaps = [(kind, Estimate(kind.own.value - kind.peers.value, *_ends(kind, len(kinds)), kind.count)) for kind in kinds]
@@ -246,7 +244,7 @@ def _worst_kind(
     for kind, gap in sorted(behind, key=lambda item: item[0].count * item[1].value * sign)[:1]:
         figure = make.of(f"{metric.name}_difference", f"{metric.label}, {kind.task_type}: its own less peers'", gap, metric.unit, times=metric.times,
                          how=f"{metric.top} over {metric.bottom}; the interval holds for all {len(kinds)} kinds.", source=SKILLS)  # fmt: skip
-        yield Recommendation(
+        yield Advice(
             recommendation_id=f"{metric.name}-{kind.task_type}".replace("_", "-"),
             what=f"{metric.verb}: {kind.task_type.replace('_', ' ')} of {name}",
             why=f"Others who did the same kind of work stand at {told(make.of('peers', 'Peers', kind.peers, metric.unit, how='', source=SKILLS, times=metric.times))}.",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from aurora.insights.intervals import Estimate
-from contracts.messages.insights import Basis, Breakdown, Figure, Line
+from contracts.messages.insights import Basis, Breakdown, BreakdownLine, Figure
 
 AED_PER_USD: Final = 3.6725
 """The Central Bank of the UAE has held the dirham at this rate to the dollar since 1997."""
@@ -85,7 +85,7 @@ class FigureMaker:
 def breakdown(name: str, title: str, by: str, lines: Sequence[tuple[str, Sequence[Figure]]]) -> Breakdown:
     """Figures by something, in the order given."""
     return Breakdown(
-        name=name, title=title, by=by, lines=[Line(label=label, figures=list(row)) for label, row in lines]
+        name=name, title=title, by=by, lines=[BreakdownLine(label=label, figures=list(row)) for label, row in lines]
     )
 
 
@@ -106,8 +106,10 @@ def amount(value: float, unit: str) -> str:
             return f"{value * 100:.1f} %"
         case "AED" | "USD":
             return f"{unit} {number(value)}"
-        case "correlation" | "times":
+        case "correlation":
             return f"{value:.2f}"
+        case "times":
+            return f"{value:,.2f} times"
         case _:
             return f"{number(value)} {unit}"
 

@@ -93,7 +93,7 @@ def market_opportunity(facts: Facts, make: FigureMaker, benchmarks: Mapping[str,
     ]  # fmt: skip
     lines = [(row["area"].title(), _area_figures(row, share, make)) for row in areas.head(_TOP).iter_rows(named=True)]
     summary = (
-        f"Registered sales {named}: {told(figures[0])}, {told(figures[1])} times the months before. A commission of the "
+        f"Registered sales {named}: {told(figures[0])}, {told(figures[1])} those of the months before. A commission of the "
         f"input share on their value would be {told(figures[3])}; it is the whole market's, not a forecast of ours."
     )
     return Section(title=title, summary=summary, figures=figures,

@@ -20,7 +20,8 @@ from reportlab.platypus import KeepTogether, Paragraph, SimpleDocTemplate, Space
 from aurora.errors import DataError
 from aurora.insights.charts import FAINT, INK, TEAL, bars, forest
 from aurora.insights.figures import amount, told
-from contracts.messages.insights import Breakdown, BusinessIntelligenceReport, Figure, Recommendation, Section
+from aurora.insights.report import sections_of
+from contracts.messages.insights import Advice, Breakdown, BusinessIntelligenceReport, Figure, Section
 
 ATTACHMENT: Final = "aurora-report.json"
 _MARGIN: Final = 16 * mm
@@ -164,20 +165,7 @@ def _story(report: BusinessIntelligenceReport) -> Iterator[Any]:
         yield from _section(section)
 
 
-def sections_of(report: BusinessIntelligenceReport) -> list[Section]:
-    """The sections that the reader may see, in the plan's order."""
-    held = (
-        report.revenue_impact,
-        report.cost_optimization,
-        report.customer_satisfaction_correlation,
-        report.market_opportunity_analysis,
-        report.competitive_positioning,
-        report.roi_by_industry,
-    )
-    return [section for section in held if section is not None]
-
-
-def _advice(place: int, one: Recommendation) -> Iterator[Any]:
+def _advice(place: int, one: Advice) -> Iterator[Any]:
     yield _text(f"{place}. {one.what}", _H2)
     yield _text(one.why, _BODY)
     yield _text(

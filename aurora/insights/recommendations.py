@@ -21,14 +21,14 @@ from aurora.insights.revenue import QUICK_S, quick_difference
 from aurora.insights.revenue import SOURCE as SALES
 from aurora.insights.satisfaction import SOURCE as JUDGEMENTS
 from aurora.insights.satisfaction import correlations
-from contracts.messages.insights import Confidence, Figure, Recommendation
+from contracts.messages.insights import Advice, Confidence, Figure
 
 _MOVES: Final = 2
 _LARGE: Final = 5
 """Areas by value in which having sold nothing is worth a look."""
 
 
-def recommend(facts: Facts, make: FigureMaker, *, sees_finance: bool) -> list[Recommendation]:
+def recommend(facts: Facts, make: FigureMaker, *, sees_finance: bool) -> list[Advice]:
     """Those with an amount first. Without the finance scope those that tell of money are not made."""
     found = [*_unanswered(facts, make), *_quick(facts, make), *_satisfaction(facts, make), *_areas(facts, make)]
     if sees_finance:
@@ -46,10 +46,10 @@ def _sure(n: int | None) -> Confidence:
     return "high" if (n or 0) >= 1000 else "medium" if (n or 0) >= 200 else "low"
 
 
-def _moved(facts: Facts, make: FigureMaker) -> Iterator[Recommendation]:
+def _moved(facts: Facts, make: FigureMaker) -> Iterator[Advice]:
     for one in find_moves(facts)[:_MOVES]:
         saving, success = move_figures(one, make)
-        yield Recommendation(
+        yield Advice(
             recommendation_id=f"move-{one.task_type}-{one.from_assistant}".lower().replace(" ", "-"),
             what=f"Let {one.to_assistant} take {one.task_type.replace('_', ' ')} from {one.from_assistant}",
             why=f"It did the same kind of work for less; success differed by {told(success)}. Tasks were not drawn by lot, so theirs may differ in difficulty; capacity is not considered.",
@@ -61,12 +61,12 @@ def _moved(facts: Facts, make: FigureMaker) -> Iterator[Recommendation]:
         )
 
 
-def _unpriced(facts: Facts, make: FigureMaker) -> Iterator[Recommendation]:
+def _unpriced(facts: Facts, make: FigureMaker) -> Iterator[Advice]:
     rows = facts.within(facts.costs)
     calls, unpriced = int(rows["operation_count"].sum()), int(rows["unpriced_count"].sum())
     if unpriced:
         names = rows.filter(pl.col("unpriced_count") > 0)["model_name"].drop_nulls().unique().sort().to_list()
-        yield Recommendation(
+        yield Advice(
             recommendation_id="price-operations",
             what=f"Give {len(names)} language models a price" if len(names) != 1 else f"Give {names[0]} a price",
             why=f"Their operations are not in the cost: {', '.join(names[:5])}.",
@@ -79,13 +79,13 @@ def _unpriced(facts: Facts, make: FigureMaker) -> Iterator[Recommendation]:
         )  # fmt: skip
 
 
-def _unanswered(facts: Facts, make: FigureMaker) -> Iterator[Recommendation]:
+def _unanswered(facts: Facts, make: FigureMaker) -> Iterator[Advice]:
     asked = facts.within(facts.sales, "enquired_date")
     waiting = asked.filter(
         (pl.col("step_count") == 0) & (pl.col("lead_status") == "new") & (pl.col("enquired_date") < facts.period.until)
     )
     if waiting.height:
-        yield Recommendation(
+        yield Advice(
             recommendation_id="answer-enquiries",
             what=f"Answer the {waiting.height} enquiries that nobody has taken up" if waiting.height > 1 else "Answer the enquiry that nobody has taken up",
             why="They came before the period's last day, and no step is recorded.",
@@ -98,10 +98,10 @@ def _unanswered(facts: Facts, make: FigureMaker) -> Iterator[Recommendation]:
         )  # fmt: skip
 
 
-def _quick(facts: Facts, make: FigureMaker) -> Iterator[Recommendation]:
+def _quick(facts: Facts, make: FigureMaker) -> Iterator[Advice]:
     gap, quick, slow = quick_difference(facts)
     if gap is not None and gap.low is not None and gap.low > 0:
-        yield Recommendation(
+        yield Advice(
             recommendation_id="answer-quickly",
             what=f"Try answering more enquiries within {QUICK_S // 60} minutes, some by lot, and compare",
             why=f"Those answered so quickly ({quick:,}) were booked more often than the others ({slow:,}). Whether quickness brings it "
@@ -114,13 +114,13 @@ def _quick(facts: Facts, make: FigureMaker) -> Iterator[Recommendation]:
         )  # fmt: skip
 
 
-def _satisfaction(facts: Facts, make: FigureMaker) -> Iterator[Recommendation]:
+def _satisfaction(facts: Facts, make: FigureMaker) -> Iterator[Advice]:
     figures = correlations(facts, make)
     told_ones = [
         one for one in figures if one.low is not None and one.high is not None and not one.low <= 0 <= one.high
     ]
     for one in sorted(told_ones, key=lambda figure: -abs(figure.value or 0))[:1]:
-        yield Recommendation(
+        yield Advice(
             recommendation_id=f"look-at-{one.name.replace('_', '-')}",
             what=f"Look at answers by {one.label.lower()}",
             why="People's judgement goes with it. Read the best and the worst judged of both ends before changing anything.",
@@ -131,7 +131,7 @@ def _satisfaction(facts: Facts, make: FigureMaker) -> Iterator[Recommendation]:
             confidence_basis=f"{one.n:,} judgements",
         )
     if all(one.value is None for one in figures):
-        yield Recommendation(
+        yield Advice(
             recommendation_id="ask-for-judgements",
             what="Ask more people what they think of answers",
             why=f"Below {FEWEST_PAIRS} judgements with known operations nothing can be said of satisfaction.",
@@ -143,11 +143,11 @@ def _satisfaction(facts: Facts, make: FigureMaker) -> Iterator[Recommendation]:
         )
 
 
-def _areas(facts: Facts, make: FigureMaker) -> Iterator[Recommendation]:
+def _areas(facts: Facts, make: FigureMaker) -> Iterator[Advice]:
     areas = market_areas(facts).head(_LARGE)
     empty = areas.filter(pl.col("own_count") == 0).head(1)
     for row in empty.iter_rows(named=True):
-        yield Recommendation(
+        yield Advice(
             recommendation_id=f"look-at-area-{row['area'].lower().replace(' ', '-')}",
             what=f"Look at {row['area'].title()}: one of the market's largest areas, and no sale of ours in the period",
             why=f"The registry counts {row['count']:,} sales there in its newest months; we had {row['enquiry_count']:,} enquiries.",

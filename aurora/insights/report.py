@@ -137,3 +137,16 @@ def canonical_bytes(report: BusinessIntelligenceReport) -> bytes:
 def hash_of(report: BusinessIntelligenceReport) -> str:
     """SHA-256 of the canonical JSON, hex."""
     return hashlib.sha256(canonical_bytes(report)).hexdigest()
+
+
+def sections_of(report: BusinessIntelligenceReport) -> list[Section]:
+    """The sections that the reader may see, in the plan's order."""
+    held = (
+        report.revenue_impact,
+        report.cost_optimization,
+        report.customer_satisfaction_correlation,
+        report.market_opportunity_analysis,
+        report.competitive_positioning,
+        report.roi_by_industry,
+    )
+    return [section for section in held if section is not None]

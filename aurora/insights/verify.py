@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +32,10 @@ class ReportCheck:
     """The file is byte for byte what Aurora writes of this report; null for JSON, which may be laid out in many ways."""
     differences: list[str]
     """Where and how, the first twenty."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Every fact by name."""
+        return asdict(self)
 
 
 def verify_file(file: Path, paths: TenantPaths, inputs: Packed) -> ReportCheck:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from aurora.errors import DataError
-from aurora.insights.pdf import sections_of
+from aurora.insights.report import sections_of
 from contracts.messages.insights import BusinessIntelligenceReport, Figure
 
 _CHUNK: Final = 30_000

@@ -46,7 +46,7 @@ class Figure(Struct, frozen=True, kw_only=True):
     missing: str | None = None
 
 
-class Line(Struct, frozen=True, kw_only=True):
+class BreakdownLine(Struct, frozen=True, kw_only=True):
     """One line of a breakdown."""
 
     label: str
@@ -59,7 +59,7 @@ class Breakdown(Struct, frozen=True, kw_only=True):
     name: str
     title: str
     by: str
-    lines: list[Line]
+    lines: list[BreakdownLine]
 
 
 class Section(Struct, frozen=True, kw_only=True):
@@ -71,7 +71,7 @@ class Section(Struct, frozen=True, kw_only=True):
     breakdowns: list[Breakdown]
 
 
-class Recommendation(Struct, frozen=True, kw_only=True):
+class Advice(Struct, frozen=True, kw_only=True):
     """One thing to do, with what it rests on. Its effect is null where nothing honest can be said."""
 
     recommendation_id: str
@@ -118,7 +118,7 @@ class BusinessIntelligenceReport(Struct, frozen=True, kw_only=True):
     market_opportunity_analysis: Section | None
     competitive_positioning: Section | None
     roi_by_industry: Section | None
-    recommendations: list[Recommendation]
+    recommendations: list[Advice]
     left_out: list[LeftOut]
     raw_snapshot: int
     mart_snapshot: int
@@ -153,7 +153,7 @@ class AssistantAnalysis(Struct, frozen=True, kw_only=True):
     is_simulated: bool
     period: ReportPeriod
     metrics: list[Comparison]
-    recommendations: list[Recommendation]
+    recommendations: list[Advice]
     left_out: list[LeftOut]
     raw_snapshot: int
     mart_snapshot: int

@@ -20,6 +20,7 @@ PAGES = (
     "look-after-findings.md",
     "draft-a-regulator-report.md",
     "tune-alerts.md",
+    "read-the-business-report.md",
     "read-and-enter-kpis.md",
     "find-bottlenecks.md",
 )
