@@ -32,6 +32,7 @@ from contracts.messages import (
     entities,
     filings,
     handoffs,
+    insights,
     kpis,
 )
 
@@ -56,6 +57,9 @@ _PUBLISHED: tuple[Any, ...] = (
     command_messages.AssistantDetail,
     command_messages.AssistantStatus,
     commands.Command,
+    insights.AssistantAnalysis,
+    insights.BusinessIntelligenceReport,
+    insights.ReportRequest,
     commands.CommandPage,
     commands.CommandRequest,
     commands.Endpoint,
@@ -131,6 +135,7 @@ _ROOMS: tuple[ModuleType, ...] = (
     ecosystem,
     entities,
     handoffs,
+    insights,
     kpis,
 )
 _TASK = {"kind": "route_task", "task_type": "property_matching", "task_id": "task-1", "priority": "high"}
