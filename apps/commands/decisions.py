@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from apps.commands.decision_kinds import register_on
 from apps.render import Json, Tenant, print_json, print_line, print_table
 from apps.session import open_paths
 from aurora.errors import ComplianceError, DataError
@@ -21,6 +22,7 @@ def register(app: typer.Typer) -> None:
     decision.command()(show)
     decision.command("list")(list_decisions)
     decision.command()(override)
+    register_on(decision, app)
     app.add_typer(decision, name="decision")
     audit = typer.Typer(help="The append-only audit log.", no_args_is_help=True)
     audit.command()(verify)
@@ -45,9 +47,12 @@ def decide(
     import sys
 
     from apps.bootstrap import OWNER, utc_now
-    from aurora.assistants.live import live_states
+    from aurora.assistants.live import live_states, read_live
     from aurora.audit.records import check_request, decision_record, decision_seed
+    from aurora.decisions.acting import completed
+    from aurora.decisions.conflicts import in_ledger, resolved
     from aurora.decisions.engine import load_engine
+    from aurora.decisions.modes import read_switches
     from aurora.store.ids import IdMaker
     from aurora.store.state import StateStore
     from contracts.messages.decisions import DecisionRequest
@@ -67,6 +72,8 @@ def decide(
     decision_id = IdMaker(utc_now).new("dec")
     with StateStore.open(paths, clock=utc_now) as store:
         live = live_states(paths, store, now=utc_now())
+        parsed = completed(parsed, store, read_live(paths, now=utc_now()))
+        parsed, conflict, opening = in_ledger(parsed, store, actor_id=OWNER, region=paths.region, now=utc_now())
         start = time.perf_counter_ns()
         decision = engine.decide(
             parsed,
@@ -75,9 +82,13 @@ def decide(
             decided_at=utc_now(),
             seed=decision_seed(decision_id),
             live=live,
+            switches=read_switches(store),
         )
         elapsed_us = (time.perf_counter_ns() - start) // 1000
-        (seq,) = store.append([decision_record(decision, elapsed_us=elapsed_us)]).result()
+        records = [*opening, decision_record(decision, elapsed_us=elapsed_us)]
+        if conflict is not None:
+            records.append(resolved(conflict, decision))
+        seq = store.append(records).result()[len(opening)]
     if json:
         print_json({**_plain(decision), "seq": seq})
     else:

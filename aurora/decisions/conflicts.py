@@ -23,7 +23,7 @@ from contracts.messages.conflicts import (
     ConflictState,
     ScoreSource,
 )
-from contracts.messages.decisions import Decision, Outcome, ResolveConflictRequest, canonical
+from contracts.messages.decisions import Decision, DecisionRequest, Outcome, ResolveConflictRequest, canonical
 
 KIND: Final = "conflict"
 _PAGE: Final = 1000
@@ -64,6 +64,18 @@ def opened(
         compliance_levels=request.compliance_levels,
     )
     return conflict, _record(conflict, conflict.conflict_id)
+
+
+def in_ledger(
+    request: DecisionRequest, state: StateReader, *, actor_id: str, region: str, now: dt.datetime
+) -> tuple[DecisionRequest, Conflict | None, list[JournalRecord]]:
+    """A request to resolve, with its conflict: a new one where it names none. Other requests as they are."""
+    if not isinstance(request, ResolveConflictRequest):
+        return request, None, []
+    if request.conflict_id is not None:
+        return request, read_conflict(state, request.conflict_id), []
+    conflict, record = opened(request, actor_id=actor_id, region=region, now=now)
+    return msgspec.structs.replace(request, conflict_id=conflict.conflict_id), conflict, [record]
 
 
 def question_of(conflict: Conflict) -> ResolveConflictRequest:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from msgspec import UNSET, UnsetType
@@ -27,18 +26,21 @@ from aurora.decisions.kinds.desk import Desk
 from aurora.decisions.kinds.rebalance import plan_rebalancing
 from aurora.decisions.kinds.scale import plan_scaling
 from aurora.decisions.kinds.tune import plan_tuning
+from aurora.decisions.llm_estimates import llm_estimates
 from aurora.decisions.modes import NO_SWITCHES, Switches, is_granted
 from aurora.decisions.plans import Plan, asked, make_plan
 from aurora.decisions.policy import ConfiguredPolicy, Estimate, configure
-from aurora.decisions.questions import KIND_OF, llm_values, rollout_key, task_values
+from aurora.decisions.promises import keep_promises
+from aurora.decisions.questions import llm_values, rollout_key, task_values
 from aurora.decisions.reliability import FILE as RELIABILITY
 from aurora.decisions.reliability import Reliability, load_reliability
-from aurora.decisions.slates import NANO_USD, Slate, llm_slate, task_slate
+from aurora.decisions.slates import Slate, llm_slate, task_slate
 from aurora.errors import DataError, UsageError
 from aurora.packs import Pack, load_pack, pack_files
 from aurora.settings import Settings
 from aurora.store.paths import TenantPaths
 from contracts.messages.decisions import (
+    KIND_OF,
     Decision,
     DecisionKind,
     DecisionMode,
@@ -52,13 +54,10 @@ from contracts.messages.decisions import (
     canonical,
 )
 
-CHARS_PER_TOKEN = 4
-"""What a prompt's length is taken for when its tokens are not counted."""
 _PLANS = 2048
 _QUESTIONS = 512
 """Remembered: one a task type, span of days and live state of the fleet."""
 _MAX_REMEMBERED_CANDIDATES = 32
-_MTOK = Decimal(1_000_000)
 _FROM_FEATURES = frozenset({"route_task", "rebalance", "resolve_conflict"})
 _COMPUTED = frozenset({"candidate.cost_usd", "candidate.quality"})
 
@@ -94,12 +93,17 @@ class Engine:
         self.engine_hash, _ = pack_content(pack)
         self._paths = paths
         self._rules = rules
-        self._policies = configure(pack.policies)
+        self._policies = keep_promises(configure(pack.policies), bundle.held_out if bundle is not None else None)
         self._tenant = {"tenant.region": paths.region, "tenant.allowed_regions": pack.tenant.allowed_regions}
         self._days = [day.toordinal() for day in rules.changes()]
         self._questions: dict[tuple[DecisionKind, str, int, LiveStates], _Question] = {}
         self._plans: dict[Any, Plan] = {}
         self._llms = {llm.candidate_id: llm for llm in pack.llms}
+
+    @property
+    def rules_hash(self) -> str:
+        """SHA-256 (hex) of the rules it goes by."""
+        return self._rules.pack_hash
 
     def decide(
         self,
@@ -154,7 +158,7 @@ class Engine:
             assistant_states={} if kind == "route_llm" else dict(live),
             engine_hash=self.engine_hash,
             act_share=act_share,
-            shadows=UNSET if plan.shadow is None else (plan.shadow.told(plan.actions, seed, taken),),
+            shadows=UNSET if plan.shadow is None else (plan.shadow.told(seed, taken),),
             details=UNSET if plan.details is None else plan.details(action) or UNSET,
         )
 
@@ -222,7 +226,11 @@ class Engine:
         found = None if policy_id is None else self._policies.get(policy_id)
         if found is None or found is configured or kind not in found.policy.kinds:
             return None
-        return None if found.policy.needs_bundle and self.bundle is None else found
+        return None if found.policy.needs_bundle and not self._serves(found) else found
+
+    def _serves(self, configured: ConfiguredPolicy) -> bool:
+        """Whether the published bundle holds what this policy looks through."""
+        return self.bundle is not None and self.bundle.serves(configured.policy.policy_id)
 
     def _task_plan(
         self, request: RouteTaskRequest, decided_at: dt.datetime, live: LiveStates, switches: Switches
@@ -259,7 +267,11 @@ class Engine:
         epoch = bisect_right(self._days, decided_at.toordinal())
         question = self._question("route_llm", "", epoch, decided_at)
         configured, note = self._policy("route_llm", request.policy)
-        estimates = self._llm_estimates(question.slate, request)
+        policy_id = configured.policy.policy_id
+        estimates = llm_estimates(question.slate, request, self._llms, self.bundle, policy_id)
+        shadow, seen = self._shadow("route_llm", configured, switches), None
+        if shadow is not None:
+            seen = llm_estimates(question.slate, request, self._llms, self.bundle, shadow.policy.policy_id)
         wanted = asked(question.slate, request.candidates)
         computed = [{"candidate.cost_usd": e.cost_usd, "candidate.quality": e.quality} for e in estimates]
         return make_plan(
@@ -271,27 +283,9 @@ class Engine:
             min_quality=request.min_quality,
             note=note,
             rules_checked=question.admission.rule_ids,
-            shadow=self._shadow("route_llm", configured, switches),
+            shadow=shadow,
+            shadow_estimates=seen,
         )
-
-    def _llm_estimates(self, slate: Slate, request: RouteLlmRequest) -> list[Estimate]:
-        quality: Mapping[str, float] = self.bundle.quality(request.prompt) if self.bundle is not None else {}
-        means = self.bundle.mean_output_tokens if self.bundle is not None else {}
-        input_tokens = Decimal(-(-len(request.prompt) // CHARS_PER_TOKEN))
-        estimates = []
-        for prior in slate.estimates:
-            name = prior.candidate_id
-            llm = self._llms[name]
-            output_tokens = request.expected_output_tokens
-            if output_tokens is None:
-                output_tokens = round(means.get(name, llm.prior.output_tokens))
-            price = llm.price
-            spent = input_tokens * price.input_usd_per_mtok + output_tokens * price.output_usd_per_mtok
-            cost = (spent / _MTOK).quantize(NANO_USD)
-            estimates.append(
-                Estimate(name, quality.get(name, prior.quality), prior.prior_quality, cost, prior.latency_ms, 0.0)
-            )
-        return estimates
 
     def _policy(self, kind: DecisionKind, asked_for: str | None) -> tuple[ConfiguredPolicy, str]:
         choice = self.pack.policies.kinds.get(kind)
@@ -309,7 +303,7 @@ class Engine:
                 rule="one_of",
                 next_step=f"There are: {', '.join(sorted(able))}.",
             )
-        if configured.policy.needs_bundle and self.bundle is None:
+        if configured.policy.needs_bundle and not self._serves(configured):
             return self._policies[
                 str(choice.fallback)
             ], f"No trained router is published for {policy_id}; the pack's priors decide."

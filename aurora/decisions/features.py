@@ -121,8 +121,6 @@ def kept_features(lake: LakeReader, features_hash: str) -> Features:
 
 
 def _is_kept(lake: LakeReader, features_hash: str) -> bool:
-    if SNAPSHOTS not in lake.table_names("raw"):
-        return True  # a lake from before the table: it gets it when Aurora starts
     sql = f"SELECT count(*) FROM raw.{SNAPSHOTS} WHERE feature_hash = $hash"
     return bool(lake.query(sql, {"hash": features_hash}).item())
 

@@ -41,10 +41,11 @@ class Shadow:
 
     policy_id: str
     choice: Choice
+    actions: Sequence[Estimate]
 
-    def told(self, actions: Sequence[Estimate], seed: int, taken: int | None) -> ShadowChoice:
+    def told(self, seed: int, taken: int | None) -> ShadowChoice:
         """Its choice under the same draw. `taken` is the position of the action that was taken."""
-        choice = self.choice
+        choice, actions = self.choice, self.actions
         own = choice.draw(seed)
         return ShadowChoice(
             policy_id=self.policy_id,
@@ -82,15 +83,22 @@ def make_plan(
     note: str,
     rules_checked: tuple[str, ...],
     shadow: ConfiguredPolicy | None = None,
+    shadow_estimates: Sequence[Estimate] | None = None,
     details: Callable[[str | None], DecisionDetails | None] | None = None,
 ) -> Plan:
-    """Put the parts together. `note` is said before the policy's reason, such as why a fallback decides."""
+    """Put the parts together. `note` is said before the policy's reason, such as why a fallback decides.
+
+    `shadow_estimates` are what the shadow expects, where it looks at the question with other eyes.
+    """
     vetoes = {
         position: _vetoes(slate, position, rule_vetoes[position])
         for position in range(len(slate.ids))
         if wanted.mask >> position & 1
     }
     admissible = tuple(estimates[position] for position, found in vetoes.items() if not found)
+    watched = admissible
+    if shadow_estimates is not None:
+        watched = tuple(shadow_estimates[position] for position, found in vetoes.items() if not found)
     absent = [position for position, found in vetoes.items() if found == (slate.live_vetoes[position],)]
     stand_in = _stand_in(slate, absent, admissible, estimates, configured, min_quality=min_quality) if absent else None
     choice = choose(admissible, configured, min_quality=min_quality, stand_in=stand_in) if admissible else None
@@ -113,7 +121,7 @@ def make_plan(
         policy_id=configured.policy.policy_id,
         rules_checked=rules_checked,
         baseline_cost_usd=_baseline(admissible),
-        shadow=_shadow(admissible, shadow, min_quality=min_quality, stand_in=stand_in),
+        shadow=_shadow(watched, shadow, min_quality=min_quality, stand_in=stand_in),
         details=details,
     )
 
@@ -128,7 +136,7 @@ def _shadow(
     if configured is None or not admissible:
         return None
     choice = choose(admissible, configured, min_quality=min_quality, stand_in=stand_in)
-    return Shadow(configured.policy.policy_id, choice)
+    return Shadow(configured.policy.policy_id, choice, admissible)
 
 
 def _vetoes(slate: Slate, position: int, by_rules: tuple[Veto, ...]) -> tuple[Veto, ...]:

@@ -8,7 +8,7 @@ from aurora.decisions.slates import NANO_USD
 from aurora.errors import UsageError
 from aurora.packs import Pack
 from contracts.messages.decisions import (
-    DecisionKind,
+    KIND_OF,
     DecisionRequest,
     OpenTask,
     RebalanceRequest,
@@ -18,15 +18,6 @@ from contracts.messages.decisions import (
     ScaleRequest,
     TuneRequest,
 )
-
-KIND_OF: dict[type, DecisionKind] = {
-    RouteTaskRequest: "route_task",
-    RouteLlmRequest: "route_llm",
-    ResolveConflictRequest: "resolve_conflict",
-    ScaleRequest: "scale",
-    RebalanceRequest: "rebalance",
-    TuneRequest: "tune",
-}
 
 
 def task_values(request: RouteTaskRequest, pack: Pack, region: str) -> dict[str, object]:

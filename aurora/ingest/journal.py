@@ -25,6 +25,7 @@ from aurora.store.journal import JournalEntry, StateReader
 from aurora.store.lake import LakeReader, LakeWriter, read_lake, write_lake
 from aurora.store.paths import TenantPaths
 from contracts import registry
+from contracts.messages.conflicts import Conflict
 from contracts.messages.decisions import Decision, Outcome, Override
 from contracts.messages.handoffs import Handoff
 
@@ -49,6 +50,7 @@ _DECISION: Final = msgspec.json.Decoder(Decision)
 _SEALED: Final = msgspec.json.Decoder(_Sealed)
 _OUTCOME: Final = msgspec.json.Decoder(Outcome)
 _OVERRIDE: Final = msgspec.json.Decoder(Override)
+_CONFLICT: Final = msgspec.json.Decoder(Conflict)
 _HANDOFF: Final = msgspec.json.Decoder(Handoff)
 _SOURCE: Final = "journal"
 """Source and format of rows that Aurora itself hands to a table that others fill too."""
@@ -212,6 +214,20 @@ def _override(entry: JournalEntry) -> dict[str, Any]:
     return {**facts, "override_action": override.action, "journal_seq": entry.seq}
 
 
+def _conflict(entry: JournalEntry) -> dict[str, Any]:
+    conflict = _CONFLICT.decode(entry.body)
+    names = (
+        "conflict_id", "conflict_state", "topic", "detected_by", "detected_at", "updated_at", "actor_id", "decision_id",
+        "action", "right_action", "is_resolution_right", "scored_by", "note", "region",
+    )  # fmt: skip
+    return {
+        **{name: getattr(conflict, name) for name in names},
+        "about_id": conflict.subject_id,
+        "recommendations": msgspec.json.encode(conflict.recommendations).decode(),
+        "journal_seq": entry.seq,
+    }
+
+
 def _handoff(entry: JournalEntry) -> dict[str, Any]:
     handoff = _HANDOFF.decode(entry.body)
     is_accepted = handoff.verdict == "accepted"
@@ -258,6 +274,7 @@ _ROWS: Final[Mapping[str, Callable[[JournalEntry], dict[str, Any]]]] = MappingPr
         "decision": _decision,
         "outcome": _outcome,
         "override": _override,
+        "conflict": _conflict,
         "handoff": _handoff,
         "alert": alert_facts,
         "kpi_input": kpi_input_facts,

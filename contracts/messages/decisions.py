@@ -227,6 +227,17 @@ DecisionRequest = (
 )
 
 
+KIND_OF: dict[type, DecisionKind] = {
+    RouteTaskRequest: "route_task",
+    RouteLlmRequest: "route_llm",
+    ResolveConflictRequest: "resolve_conflict",
+    ScaleRequest: "scale",
+    RebalanceRequest: "rebalance",
+    TuneRequest: "tune",
+}
+"""Kind of each request."""
+
+
 class BatchRequest(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """Several decisions at once. Each is decoded by itself: one that does not fit leaves the others alone."""
 
