@@ -1,7 +1,8 @@
 """A hash of what a lake holds: the same for two lakes with the same rows, however and whenever these came in.
 
 What only says how a row came (batch, time, file position) does not count. Protected values are opened first, since
-each tenant seals them with keys of its own; tokens made with such keys are passed over, their values being hashed.
+each tenant seals them with keys of its own, those that a rule's remedy masked in the lake too; tokens made with such keys
+are passed over, their values being hashed. Rows that Aurora wrote of itself did not come in.
 """
 
 from __future__ import annotations
@@ -12,8 +13,11 @@ from typing import Any, Final
 
 import polars as pl
 
+from aurora.compliance.publishing import SOURCE
+from aurora.compliance.remedies import chosen, read_remedies
 from aurora.errors import NotFoundError
 from aurora.privacy.disclosure import is_sealed, opened_text
+from aurora.store.journal import StateReader
 from aurora.store.lake import LakeReader, read_lake
 from aurora.store.paths import TenantPaths
 from aurora.store.vault import Vault
@@ -39,8 +43,9 @@ _SEALED_TABLES: Final = {"quarantine": ("raw_row",)}
 
 def lake_hash(paths: TenantPaths) -> tuple[str, dict[str, dict[str, Any]]]:
     """SHA-256 over all rows that came in, and `row_count` and `content_hash` of each table that has rows."""
+    masked = _masked(paths)
     with read_lake(paths) as lake, Vault.open(paths) as vault:
-        tables = {name: _table(lake, vault, name) for name in _hashed(lake)}
+        tables = {name: _table(lake, vault, name, masked.get(name, frozenset())) for name in _hashed(lake)}
     whole = hashlib.sha256()
     for name, about in tables.items():
         whole.update(f"{name} {about['row_count']} {about['content_hash']}\n".encode())
@@ -57,24 +62,40 @@ def _hashed(lake: LakeReader) -> list[str]:
     ]
 
 
-def _table(lake: LakeReader, vault: Vault, name: str) -> dict[str, Any]:
+def _masked(paths: TenantPaths) -> dict[str, frozenset[str]]:
+    """Columns that remedies of rules masked, by table."""
+    if not paths.state.is_file():
+        return {}
+    found: dict[str, frozenset[str]] = {}
+    with StateReader(paths) as state:
+        for one in chosen(read_remedies(state), act="mask", state="done"):
+            if one.proof:
+                columns = frozenset(str(one.proof["columns"]).split(", "))
+                found[str(one.proof["contract"])] = found.get(str(one.proof["contract"]), frozenset()) | columns
+    return found
+
+
+def _table(lake: LakeReader, vault: Vault, name: str, masked: frozenset[str]) -> dict[str, Any]:
     """The multiset of the table's rows as one number: the order they were stored in says nothing."""
     columns = [column for column in sorted(lake.columns("raw")[name]) if _counts(column)]
     sealed = [
         column
         for column in columns
-        if column in _SEALED_TABLES.get(name, ()) or getattr(FIELDS.get(column), "protection", "none") == "encrypt"
+        if column in masked
+        or column in _SEALED_TABLES.get(name, ())
+        or getattr(FIELDS.get(column), "protection", "none") == "encrypt"
     ]
     texts = [f"coalesce({column}::VARCHAR, chr(0))" for column in columns if column not in sealed]
+    came_in = f"source IS DISTINCT FROM '{SOURCE}'" if "source" in columns else "true"
     whole = f"concat_ws(chr(31), {', '.join(texts)})"
     row = f"CASE WHEN contains({whole}, 'tok_') THEN regexp_replace({whole}, '{_TOKEN.pattern}', 'tok', 'g') ELSE {whole} END"
     if not sealed:
         found = lake.query(
             f"SELECT count(*), sum(md5_number_lower({row})::HUGEINT)::VARCHAR, "
-            f"sum(md5_number_upper({row})::HUGEINT)::VARCHAR FROM raw.{name}"
+            f"sum(md5_number_upper({row})::HUGEINT)::VARCHAR FROM raw.{name} WHERE {came_in}"
         ).row(0)
         return {"row_count": found[0], "content_hash": _digest(*found)}
-    rows = lake.query(f"SELECT {row} AS plain, {', '.join(sealed)} FROM raw.{name}")
+    rows = lake.query(f"SELECT {row} AS plain, {', '.join(sealed)} FROM raw.{name} WHERE {came_in}")
     opened = rows.select("plain", *(_opened(rows[column], vault) for column in sealed))
     texts_of_rows = sorted("\x1f".join("\0" if value is None else value for value in one) for one in opened.iter_rows())
     return {

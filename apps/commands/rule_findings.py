@@ -31,11 +31,12 @@ def findings(
     json: Json = False,
 ) -> None:
     """Findings, those due first at the top."""
-    from aurora.compliance.findings import list_findings
+    from aurora.compliance.findings import list_findings, require_tables
     from aurora.store.lake import read_lake
 
     _, paths = open_paths(tenant)
     with read_lake(paths) as lake:
+        require_tables(lake)
         wrong = wrong_by_rule(lake)
         rows = list_findings(
             lake,
@@ -121,6 +122,7 @@ def judge(
 def posture(*, tenant: Tenant = None, json: Json = False) -> None:
     """Where the company stands towards each regime, and each assistant with it. Derived from findings."""
     from apps.bootstrap import utc_now
+    from aurora.compliance.findings import require_tables
     from aurora.compliance.posture import posture_by_assistant, posture_by_regime
     from aurora.compliance.versions import tenant_rulebook
     from aurora.store.lake import read_lake
@@ -128,6 +130,7 @@ def posture(*, tenant: Tenant = None, json: Json = False) -> None:
     settings, paths = open_paths(tenant)
     book = tenant_rulebook(settings.packs_dir, paths, settings.pack)
     with read_lake(paths) as lake:
+        require_tables(lake)
         now = utc_now()
         regimes, assistants = posture_by_regime(book, lake, now=now), posture_by_assistant(lake, now=now)
         wrong = wrong_by_rule(lake)

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 import polars as pl
 
 from aurora.compliance.sweep import Sweep
-from aurora.errors import ConflictError, NotFoundError
+from aurora.errors import ConflictError, NotFoundError, NotReadyError
 from aurora.store.lake import LakeReader, LakeWriter, read_lake, write_lake
 from aurora.store.paths import TenantPaths
 from contracts import registry
@@ -48,6 +48,17 @@ class Changes:
     """Findings whose evidence or severity is another than before."""
     open_count: int
     """Findings that are open afterwards."""
+
+
+def require_tables(lake: LakeReader) -> None:
+    """`NotReadyError` for a lake of an older release, which has no findings yet."""
+    if missing := sorted({"assistant", "finding", "rule_sweep"} - set(lake.table_names("raw"))):
+        raise NotReadyError(
+            f"The lake is of an older release: it has no {', '.join(missing)}.",
+            field="lake",
+            rule="contract",
+            next_step="`aurora rules sweep` upgrades it and looks for findings.",
+        )
 
 
 def changes(lake: LakeReader, swept: Sweep, *, region: str) -> Changes:

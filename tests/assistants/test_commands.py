@@ -15,10 +15,12 @@ from aurora.assistants.commands import Fleet, find_command, issue, list_commands
 from aurora.assistants.dispatcher import Dispatcher
 from aurora.assistants.lifecycle import CLOSED, Move
 from aurora.assistants.switch import switch_off, switch_on
+from aurora.compliance.holds import hold_record, release_hold
 from aurora.errors import ComplianceError, ConflictError, DataError, NotReadyError, PermissionDeniedError
 from aurora.store.state import StateStore
 from contracts.messages.assistants import CommandReply
 from contracts.messages.commands import Command, CommandRequest, hashed
+from contracts.messages.compliance import Hold
 
 
 def now() -> dt.datetime:
@@ -271,3 +273,19 @@ def test_a_state_that_was_reopened_knows_every_command(desk: Desk, paths, settin
         Desk(dataclasses.replace(desk.fleet, state=other), settings).deliver()
     assert clara.effects == dict.fromkeys(ids, 1)
     assert {find_command(desk.store, one).command_state for one in ids} == {"completed"}
+
+
+def test_a_command_about_a_record_on_hold_is_refused_and_on_record(desk: Desk, small, join) -> None:
+    hold = Hold(
+        hold_id="hld-1", hold_kind="hold", finding_id="fnd-1", rule_id="DLD-007", about_contract="deal",
+        record_source="desk", about_id="D-7", reason="Hold the deal.", placed_at=now(), actor_id="aurora",
+    )  # fmt: skip
+    desk.store.append([hold_record(hold)]).result()
+    join("clara", small("clara").url)
+    about = {"task_type": "property_matching", "deal_id": "D-7"}
+    with pytest.raises(ComplianceError, match="deal D-7 is on hold by DLD-007: Hold the deal"):
+        desk.send("clara", "run_task", arguments=about)
+    assert [(one.command_state, one.error_type) for one in desk.all()] == [("refused", "on_hold")]
+    assert desk.send("clara", "ping", arguments={"deal_id": "D-7"}).command_state == "issued"
+    release_hold(desk.store, "hld-1", actor_id="laila", note="It came", now=now())
+    assert desk.send("clara", "run_task", arguments=about).command_state == "issued"
