@@ -9,7 +9,8 @@ Arrays of `tfidf_ridge_v1`, for V n-grams, L language models and K calibration p
 text, `idf` (V,), `coef` (V, L), `intercept` (L,), `calib_x` and `calib_y` (L, K), `mean_output_tokens` (L,).
 `tfidf_ridge_v2` adds `task_types` (T,) text and `task_coef` (T, L). Either may carry `space`
 (V, D), by which answers' lengths are expected (`token_coef`, `token_intercept`) and other policies see the prompt:
-their arrays are named `<policy_id>.<array>` and described in `aurora.decisions.views`.
+their arrays are named `<policy_id>.<array>` and described in `aurora.decisions.views`. Arrays named `held_out.<array>` are
+questions kept from training, on which promises rest (`aurora.decisions.promises`).
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Meta, Struct
 
+from aurora.decisions.promises import HeldOut, read_held_out
 from aurora.decisions.scoring import Curve, Floats, TfidfScorer, calibrated, curves_of
 from aurora.decisions.views import View, read_views, view_shapes
 from aurora.errors import DataError, NotFoundError
@@ -103,6 +105,7 @@ class Bundle:
     space: Space | None = None
     views: Mapping[str, View] = field(default_factory=dict)
     view_curves: Mapping[str, tuple[Curve, ...]] = field(default_factory=dict)
+    held_out: HeldOut | None = None
 
     def serves(self, policy_id: str) -> bool:
         """Whether the bundle holds what this policy looks through."""
@@ -210,6 +213,7 @@ def _assemble(folder: Path, document: bytes, content: bytes, expected: str) -> B
         space=_space(arrays),
         views=views,
         view_curves={name: curves_of(arrays[f"{name}.calib_x"], arrays[f"{name}.calib_y"]) for name in views},
+        held_out=read_held_out(manifest.llms, arrays),
     )
 
 
@@ -265,8 +269,19 @@ def _check_views(folder: Path, arrays: Mapping[str, npt.NDArray[Any]], llm_count
             raise _refused(folder, name, f"has shape {arrays[name].shape}, not {shape}")
         if name != "nearest.outcomes" and not np.isfinite(arrays[name]).all():
             raise _refused(folder, name, "holds a value that is not finite")
+    _check_held_out(folder, arrays, llm_count)
     for policy_id in {name.partition(".")[0] for name in wanted if "." in name}:
         _check_curves(folder, arrays, f"{policy_id}.", llm_count)
+
+
+def _check_held_out(folder: Path, arrays: Mapping[str, npt.NDArray[Any]], llm_count: int) -> None:
+    found = {name: array for name, array in arrays.items() if name.startswith("held_out.")}
+    if not found:
+        return
+    rows = len(found.get("held_out.is_for_thresholds", ()))
+    for name in ("held_out.outcome", "held_out.cost_usd", f"held_out.quality.{OWN_VIEW}"):
+        if name not in found or found[name].shape != (rows, llm_count):
+            raise _refused(folder, name, f"does not hold {rows} questions of {llm_count} language models")
 
 
 def _check_shapes(folder: Path, arrays: Mapping[str, npt.NDArray[Any]], llm_count: int) -> None:

@@ -65,6 +65,7 @@ def choose(
         reason = (
             f"A person decides: {preferred.candidate_id} is preferred, but its confidence {preferred.quality:.2f} "
             f"is below the {floor:.2f} that {configured.policy.policy_id} asks for."
+            f"{' ' + configured.promise if configured.promise else ''}"
         )
         return Choice(tuple(scores), (0.0,) * len(scores), greedy, 0.0, reason, is_abstained=True)
     epsilon = configured.settings.epsilon if len(scores) > 1 else 0.0

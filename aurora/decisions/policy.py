@@ -102,6 +102,8 @@ class ConfiguredPolicy:
     policy: Policy
     settings: PolicySettings
     parameters: Mapping[str, float]
+    promise: str = ""
+    """What its threshold promises, and on what evidence; empty where nothing is promised."""
 
 
 def configure(declared: Policies) -> dict[str, ConfiguredPolicy]:

@@ -30,6 +30,8 @@ class PolicySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Share of decisions spent on exploring admissible candidates."""
     min_confidence: Share = 0.0
     """Below it the decision goes to a person."""
+    max_wrong_share: Annotated[float, Meta(gt=0.0, lt=1.0)] | None = None
+    """Of route_llm: at most this share of what is answered is wrong; sets the confidence below which a person decides."""
     parameters: dict[str, float] = {}
 
 

@@ -56,8 +56,10 @@ def _price(price: features.Price) -> dict[str, float]:
     return {"input_usd_per_mtok": price.input_usd_per_mtok, "output_usd_per_mtok": price.output_usd_per_mtok}
 
 
-def arrays_of(estimator: Estimator, views: Views | None = None) -> dict[str, Any]:
-    """The arrays of `tfidf_ridge_v2`, with what other policies look through where it was fitted."""
+def arrays_of(
+    estimator: Estimator, views: Views | None = None, held_out: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The arrays of `tfidf_ridge_v2`, with what other policies look through and held-out questions, where given."""
     return {
         "vocabulary": np.array(estimator.vocabulary, dtype=str),
         "idf": estimator.idf,
@@ -69,6 +71,7 @@ def arrays_of(estimator: Estimator, views: Views | None = None) -> dict[str, Any
         "task_types": np.array(estimator.task_types, dtype=str),
         "task_coef": estimator.task_coef,
         **({} if views is None else views.arrays),
+        **(held_out or {}),
     }
 
 
@@ -79,9 +82,10 @@ def publish(
     *,
     is_champion: bool,
     views: Views | None = None,
+    held_out: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write the bundle and let it be the champion, or only name it the challenger. Returns its folder."""
-    folder = write_bundle(serving, manifest, arrays_of(estimator, views))
+    folder = write_bundle(serving, manifest, arrays_of(estimator, views, held_out))
     if is_champion:
         promote_bundle(folder)
         (folder.parent / CHALLENGER).unlink(missing_ok=True)
