@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +27,7 @@ from twin.truth import read_manifest, read_truth
 
 DAYS: Final = 90
 UNTIL: Final = dt.date(2026, 11, 26)
+TRUTH: Final = ("outages", "llm_prices", "billing_errors", "tasks")
 _TASKS: Final = "SELECT task_id, assistant_id, is_success, submitted_at, completed_at FROM raw.task"
 
 
@@ -54,31 +56,33 @@ def twin_history(folder: Path, *, seed: int, scale: float, days: int = DAYS) -> 
 def measured_twin(paths: TenantPaths, folder: Path, *, seed: int, days: int) -> tuple[Judged, Replayed]:
     """Every round of a built history, in a tenant of its own below `folder`, and its pages by the history's truth."""
     marts, early = marts_of(paths)
-    return measured_rounds(paths, folder, marts, seed=seed, days=days, known_later_count=early)
-
-
-def measured_rounds(
-    paths: TenantPaths,
-    folder: Path,
-    marts: dict[str, pl.DataFrame],
-    *,
-    seed: int,
-    days: int,
-    known_later_count: int = 0,
-) -> tuple[Judged, Replayed]:
-    """The same with marts as given; with none of them, live rules are measured alone."""
-    settings = Settings()
     with read_lake(paths) as lake:
         tasks = lake.query(_TASKS)
-    fleet = tuple(one for one in load_pack(settings.packs_dir, PACK).assistants if one.capacity_count)
-    outages = _numbered(read_truth(paths, "outages"))
+    truth = {name: read_truth(paths, name) for name in TRUTH}
     first = dt.date.fromisoformat(read_manifest(paths)["first_day"])
-    lived = world(fleet, tasks, outages, first=first, days=days, seed=seed)
-    rounds = replay(folder / "rounds", settings, lived, marts, known_later_count=known_later_count)
-    known = read_truth(paths, "tasks").select("task_id", "success_probability").join(tasks, on="task_id")
-    truth = {name: read_truth(paths, name) for name in ("outages", "llm_prices", "billing_errors")}
-    limit = _objective(settings)
-    happened = incidents(truth | {"tasks": known}, min_success_share=limit)
+    return judged_rounds(
+        folder / "rounds", tasks, truth, marts, first=first, days=days, seed=seed, known_later_count=early
+    )
+
+
+def judged_rounds(
+    folder: Path,
+    tasks: pl.DataFrame,
+    truth: Mapping[str, pl.DataFrame],
+    marts: Mapping[str, pl.DataFrame],
+    *,
+    first: dt.date,
+    days: int,
+    seed: int,
+    known_later_count: int = 0,
+) -> tuple[Judged, Replayed]:
+    """Rounds over a fleet's tasks as exported and the marts there are, and its pages by the truth's tables `TRUTH`."""
+    settings = Settings()
+    fleet = tuple(one for one in load_pack(settings.packs_dir, PACK).assistants if one.capacity_count)
+    lived = world(fleet, tasks, _numbered(truth["outages"]), first=first, days=days, seed=seed)
+    rounds = replay(folder, settings, lived, marts, known_later_count=known_later_count)
+    known = truth["tasks"].select("task_id", "success_probability").join(tasks, on="task_id")
+    happened = incidents({**truth, "tasks": known}, min_success_share=_objective(settings))
     subjects = {one.assistant_id for one in fleet} | _llms(marts)
     pages = [one for one in rounds.alerts if one.tier == "page"]
     return judge(pages, happened, subjects=subjects, days=days), rounds
@@ -95,7 +99,7 @@ def _objective(settings: Settings) -> float:
     return rules["success_slo"].parameters["min_success_share"]
 
 
-def _llms(marts: dict[str, pl.DataFrame]) -> set[str]:
+def _llms(marts: Mapping[str, pl.DataFrame]) -> set[str]:
     usage = marts.get("usage_daily")
     if usage is None:
         return set()

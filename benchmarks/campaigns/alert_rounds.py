@@ -80,7 +80,7 @@ def replay(
     with StateStore.open(paths, clock=lambda: clock[0]) as store:
         for at, fleet in world.polled(paths.tenant):
             clock[0] = at
-            found, is_new = _news(fleet, at), at.hour >= KNOWN_HOUR and at.date() > known
+            found, is_new = _news(fleet, at), bool(marts) and at.hour >= KNOWN_HOUR and at.date() > known
             if is_new:
                 known = at.date()
                 _know(paths, marts, known, there)

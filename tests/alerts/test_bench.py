@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from aurora.alerts.triage import THRESHOLDS
 from aurora.errors import NotFoundError
 from benchmarks.alerts import run
+from benchmarks.campaigns.labelled_series import SPLITS
 from tests.alerts.test_detectors import _daily, _times
 
 
@@ -44,3 +46,14 @@ def test_right_and_wrong_pages_and_missed_windows_are_counted(tmp_path: Path) ->
 def test_a_folder_without_labels_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=r"combined_windows\.json"):
         run(data=tmp_path, scale=1.0)
+
+
+def test_settings_are_chosen_on_half_of_the_series_and_judged_on_the_other(tmp_path: Path) -> None:
+    names = {f"s{place}": 700 for place in range(6)}
+    folder = _folder(tmp_path, names, {name: [700] for name in names})
+    found = {result.metric: result.value for result in run(data=folder, scale=1.0)}
+    assert found["half_of_series_splits"] == SPLITS
+    assert (found["half_of_series_precision"], found["half_of_series_recall"]) == (1.0, 1.0)
+    assert found["at_0.15_precision"] == 1.0
+    assert len([name for name in found if name.startswith("at_") and name.endswith("_recall")]) == len(THRESHOLDS)
+    assert not any(name.startswith("twin_") for name in found)
