@@ -120,7 +120,8 @@ def _print_stand(stand: KpiStand) -> None:
         facts["target_set_by"] = f"{stand.target_by}; the KPI file says {kpi.target:,.6g}"
     if stand.source_note:
         facts["taken_from"] = f"{stand.source_note}, entered by {stand.entered_by}"
-    facts |= {"alert": f"{kpi.alert_level} beyond {kpi.alert_at:,.6g}", "owner": kpi.owner, "source": kpi.source}
+    beyond = "below" if kpi.direction == "up" else "above"
+    facts |= {"alert": f"{kpi.alert_level} {beyond} {kpi.alert_at:,.6g}", "owner": kpi.owner, "source": kpi.source}
     facts["answers"] = ", ".join(kpi.plan_ids)
     print_record(facts)
 

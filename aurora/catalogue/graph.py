@@ -41,15 +41,17 @@ def contract_graph(house: House, table: str) -> Graph:
     contract, asset = Node("contract", table), Node("asset", f"raw/{table}")
     edges = {(contract, asset)} | {(node, contract) for node in _senders(house, table)}
     stations = {RAW + table: asset}
-    for name in house.lineage.below([RAW + table]):
+    below = house.lineage.below([RAW + table])
+    for name in (one for one in below if one != KPI_TABLE):  # its KPIs are the stations, not the table of them all
         stations[name] = _dbt_node(house, name)
         edges |= {
             (stations[parent], stations[name]) for parent in house.lineage.models[name].parents if parent in stations
         }
     kpis = [node for node in stations.values() if node.kind == "kpi"]
     relations = {f"raw.{table}": [asset], **{f"mart.{name}": [node] for name, node in stations.items()}}
-    if kpis:
-        relations[f"mart.{KPI_TABLE}"] = kpis
+    if KPI_TABLE in below:  # what people enter has no KPI of its own in between
+        parents = house.lineage.models[KPI_TABLE].parents
+        relations[f"mart.{KPI_TABLE}"] = kpis or [node for name, node in stations.items() if name in parents]
     for user in house.users:
         if user.kind in ("page", "feature"):
             reader = Node("feature", "serving features") if user.kind == "feature" else Node("page", user.name)

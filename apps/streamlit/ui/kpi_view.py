@@ -63,7 +63,7 @@ def _explained(stand: KpiStand, pin: Pin, viewer: Viewer) -> None:
         tone,
         f"{kpi.kpi_name}: {value_text(stand.value, kpi.unit)}",
         f"{word}. Target {sign} {value_text(stand.target, kpi.unit)}{_whose(stand)}"
-        f"{_stretch(stand)}; {kpi.alert_level} beyond {value_text(kpi.alert_at, kpi.unit)}.",
+        f"{_stretch(stand)}; {kpi.alert_level} {'below' if kpi.direction == 'up' else 'above'} {value_text(kpi.alert_at, kpi.unit)}.",
     )
     st.markdown(f"{kpi.definition}\n\n**Formula:** {kpi.formula}")
     if kpi.caveat:
