@@ -8,6 +8,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -19,6 +20,7 @@ from aurora.store.paths import TenantPaths
 from contracts.messages.decisions import Decision, RouteLlmRequest
 
 Decide = Callable[..., Decision]
+VIEWS = ("cluster_prior", "nearest", "linear_bandit")
 LLMS = ["gemma-2-9b-it", "llama-3.1-8b-instruct", "llama-3.1-nemotron-51b-instruct"]
 
 
@@ -38,6 +40,41 @@ def _publish(paths: TenantPaths) -> Path:
     folder = write_bundle(paths.serving, {"kind": "route_llm", "estimator": "tfidf_ridge_v1", "llms": LLMS}, arrays)
     promote_bundle(folder)
     return folder
+
+
+def _publish_views(paths: TenantPaths) -> None:
+    """The same router with a space of two topics, in which every policy sees `hard` as hard for the small ones."""
+    folder = _publish(paths)
+    with np.load(folder / "arrays.npz") as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    quality = np.array([[0.9, 0.9, 0.9], [0.2, 0.3, 0.8]])
+    curves = {"calib_x": arrays["calib_x"], "calib_y": arrays["calib_y"]}
+    eye = np.tile(np.eye(3) * 40.0, (3, 1, 1))
+    arrays |= {
+        "task_types": np.array(["contract"]),
+        "task_coef": np.array([[-0.4, -0.4, 0.1]], dtype=np.float32),
+        "space": np.eye(2, dtype=np.float32),
+        "token_coef": np.array([[0.0, 0.0, 0.0], [300.0, 300.0, 300.0]]),
+        "token_intercept": np.array([100.0, 100.0, 100.0]),
+        "cluster_prior.centres": np.eye(2),
+        "cluster_prior.quality": quality,
+        "cluster_prior.residual": np.zeros((2, 3)),
+        "nearest.points": np.repeat(np.eye(2), 50, axis=0).astype(np.float16),
+        "nearest.outcomes": np.repeat(quality, 50, axis=0).astype(np.float32),
+        "nearest.prior": np.full(3, 0.6),
+        "nearest.k": np.array(50),
+        "linear_bandit.precision": eye,
+        "linear_bandit.moment": 40.0 * np.hstack([quality.T, np.zeros((3, 1))]),
+        **{f"{name}.{key}": value for name in VIEWS for key, value in curves.items()},
+        "held_out.outcome": np.repeat(np.array([[1.0, 1.0, 1.0], [0.0, 0.0, 1.0]]), 100, axis=0).astype(np.float32),
+        "held_out.cost_usd": np.tile([0.0001, 0.0002, 0.0004], (200, 1)).astype(np.float32),
+        "held_out.is_for_thresholds": np.arange(200) % 5 == 0,
+        **{
+            f"held_out.quality.{n}": np.repeat(quality, 100, axis=0).astype(np.float32) for n in ("learned_llm", *VIEWS)
+        },
+    }
+    manifest = {"kind": "route_llm", "estimator": "tfidf_ridge_v2", "llms": LLMS}
+    promote_bundle(write_bundle(paths.serving, manifest, arrays))
 
 
 def _ask(
@@ -102,3 +139,54 @@ def test_a_damaged_champion_keeps_the_engine_from_loading(paths: TenantPaths):
     (folder / "arrays.npz").write_bytes(b"PK")
     with pytest.raises(DataError, match="SHA-256"):
         load_engine(paths, Settings())
+
+
+@pytest.mark.parametrize("policy_id", VIEWS)
+def test_each_policy_looks_at_the_prompt_in_its_own_way(policy_id: str, paths: TenantPaths, decide: Decide):
+    _publish_views(paths)
+    engine = load_engine(paths, Settings())
+    asked = [msgspec.structs.replace(_ask(prompt, min_quality=0.6), policy=policy_id) for prompt in ("easy", "hard")]
+    easy, hard = (decide(engine, request) for request in asked)
+    assert (easy.policy_id, hard.policy_id) == (policy_id, policy_id)
+    assert (easy.action, hard.action) == ("gemma-2-9b-it", "llama-3.1-nemotron-51b-instruct")
+    assert hard.confidence == pytest.approx(0.8, abs=0.03)
+
+
+def test_a_policy_that_the_bundle_cannot_serve_leaves_it_to_the_fallback(paths: TenantPaths, decide: Decide):
+    _publish(paths)
+    decision = decide(load_engine(paths, Settings()), msgspec.structs.replace(_ask("easy"), policy="nearest"))
+    assert decision.policy_id == "best_single"
+    assert "No trained router is published for nearest" in decision.reason
+
+
+def test_the_task_type_and_the_expected_length_of_the_answer_count(paths: TenantPaths, decide: Decide):
+    _publish_views(paths)
+    engine = load_engine(paths, Settings())
+    plain, contract = (
+        decide(engine, msgspec.structs.replace(_ask("easy", min_quality=0.6), task_type=task_type))
+        for task_type in (None, "contract")
+    )
+    assert plain.action == "gemma-2-9b-it"
+    assert contract.action == "llama-3.1-nemotron-51b-instruct"
+    one = ("llama-3.1-nemotron-51b-instruct",)
+    easy, hard = (decide(engine, _ask(prompt, candidates=one)) for prompt in ("easy", "hard"))
+    assert easy.expected_cost_usd is not None
+    assert hard.expected_cost_usd is not None
+    assert hard.expected_cost_usd > 2 * easy.expected_cost_usd
+
+
+@pytest.mark.parametrize(("share", "status"), [(0.3, "chosen"), (0.02, "abstained")])
+def test_a_promise_decides_who_answers(share: float, status: str, paths: TenantPaths, decide: Decide, tmp_path: Path):
+    shutil.copytree(Settings().packs_dir, tmp_path / "packs")
+    file = tmp_path / "packs" / "_shared" / "policies.yaml"
+    text = file.read_text(encoding="utf-8")
+    promised = "cluster_prior: {epsilon: 0.0, max_wrong_share: " + str(share) + "}"
+    file.write_text(text.replace("cluster_prior: {epsilon: 0.02, min_confidence: 0.15}", promised), encoding="utf-8")
+    _publish_views(paths)
+    engine = load_engine(paths, Settings(packs_dir=tmp_path / "packs"))
+    asked = _ask("hard", candidates=("gemma-2-9b-it", "llama-3.1-8b-instruct"))
+    decision = decide(engine, msgspec.structs.replace(asked, policy="cluster_prior"))
+    easy = decide(engine, msgspec.structs.replace(_ask("easy"), policy="cluster_prior"))
+    assert easy.status == status
+    assert decision.status == "abstained"
+    assert "% wrong" in decision.reason
