@@ -22,7 +22,7 @@ from aurora.settings import Settings
 from benchmarks.harness import Result
 from ml.demand.estimator import ROWS, Estimator, fit
 from ml.demand.predict import hindcasts
-from ml.demand.sources import CLIENTS, Trace, load_traces, training_series
+from ml.demand.sources import CLIENTS, Trace, grouped, load_traces, training_series
 from ml.demand.tuning import Target, forecaster, horizons_for, sized, tune
 
 HOURS_RATIO = 0.95
@@ -50,9 +50,8 @@ def run(*, data: Path | None, scale: float) -> list[Result]:
     traces = [trace for trace in traces if trace.kind != "burstgpt"]
     most = max(5000, round(ROWS * min(scale, 1.0)))
     judged: list[_Judged] = []
-    for until in sorted({trace.judged_from for trace in traces}):
-        group = [trace for trace in traces if trace.judged_from == until]
-        judged += _judge(group, until, lambda window: fit(training_series(shared, until=window), most=most))
+    for until, group in grouped(traces):
+        judged += _judge(group, until, lambda window: fit(training_series(shared, until=window), most=most).estimator)
     return _figures(judged) if judged else [Result(metric="series_judged", value=0.0, unit="count", bar=1.0, op=">=")]
 
 

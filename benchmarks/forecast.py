@@ -2,7 +2,7 @@
 
 `data` is a folder with files as in the shared `servegen/` and `burstgpt/`. Days after the shared ones are judged
 by an estimator trained on all shared days; other series of the same days, and the shared ones themselves, from
-60 % on by an estimator trained on windows before that. Origins roll by ten minutes and nothing ahead is seen.
+60 % on by an estimator trained on windows before that. It learns from ServeGen alone; BurstGPT it has never seen. Origins roll by ten minutes and nothing ahead is seen.
 `scale` below 1 takes fewer clients and training rows.
 """
 
@@ -17,7 +17,7 @@ from benchmarks.harness import Result
 from ml.demand.estimator import ROWS, fit
 from ml.demand.evaluate import Judged, best_naive, best_naive_each, judge_series
 from ml.demand.predict import hindcasts
-from ml.demand.sources import CLIENTS, load_traces, training_series
+from ml.demand.sources import CLIENTS, grouped, load_traces, training_series
 
 WAPE_RATIO = 0.92
 COVERAGE = (0.94, 0.96)
@@ -28,9 +28,9 @@ def run(*, data: Path | None, scale: float) -> list[Result]:
     shared = Settings().shared_data_dir
     traces = load_traces(data or shared, shared, clients=max(3, round(CLIENTS * min(scale, 1.0))))
     judged: dict[str, list[Judged]] = {"service": [], "client": [], "burstgpt": []}
-    for until in sorted({trace.judged_from for trace in traces}):
-        group = [trace for trace in traces if trace.judged_from == until]
-        estimator = fit(training_series(shared, until=until), most=max(5000, round(ROWS * min(scale, 1.0))))
+    most = max(5000, round(ROWS * min(scale, 1.0)))
+    for until, group in grouped(traces):
+        estimator = fit(training_series(shared, until=until), most=most).estimator
         for trace in group:
             found = hindcasts(estimator, trace.series, (HORIZON,))[HORIZON]
             judged[trace.kind].append(judge_series(trace.series, found, since=trace.judged_from))

@@ -43,8 +43,8 @@ class RunRecord:
     tables: Mapping[str, Mapping[str, Sequence[Any]]] = field(default_factory=dict)
     estimator: Any
     """A fitted scikit-learn estimator."""
-    example: Sequence[str]
-    """A few inputs, for the signature."""
+    example: Sequence[str] | Sequence[Sequence[float]]
+    """A few inputs, for the signature: texts, or rows of numbers."""
     requirements: Sequence[str]
     """Given, because MLflow takes 11 to 23 s to find them itself."""
 
@@ -132,7 +132,8 @@ def _register(mlflow: Any, name: str, uri: str, run_id: str) -> str:
 def _signature(mlflow: Any, record: RunRecord) -> Any:
     import numpy as np
 
-    inputs = np.array(list(record.example), dtype=str)
+    is_text = isinstance(record.example[0], str)
+    inputs = np.array(list(record.example), dtype=str if is_text else np.float64)
     return mlflow.models.infer_signature(inputs, record.estimator.predict(inputs))
 
 

@@ -15,15 +15,17 @@ import numpy as np
 import numpy.typing as npt
 
 from aurora.decisions.capacity.demand import HORIZON, DemandSeries, Floats
+from aurora.errors import DataError
 from ml.demand.features import WARM_UP, Basis, basis, matrix
 
-ROWS = 120_000
+ROWS = 100_000
 """Most (series, window, horizon) rows that a fit takes, drawn evenly; half as many cost 1 % of the error."""
 CALIBRATION_SHARE = 0.25
 """Newest share of the training windows whose errors teach the spread: errors of rows not fitted on."""
 MAX_STEP = 10.0
 """A step of more than ten times the level is taken for ten times."""
 MIN_SPREAD = 0.005
+MIN_ROWS = 200
 LEVELS = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99, 0.995)
 SETTINGS = {
     "max_iter": 100, "learning_rate": 0.07, "max_leaf_nodes": 31, "max_depth": 8, "min_samples_leaf": 60,
@@ -107,32 +109,50 @@ def _rows_of(base: Basis, horizon: int, share: float, draws: np.random.Generator
     return matrix(base, horizon)[chosen], np.clip(step, -MAX_STEP, MAX_STEP), base.level[chosen] ** 0.25, age
 
 
-def fit(series: Sequence[DemandSeries], *, most: int = ROWS, settings: Mapping[str, Any] = SETTINGS) -> Estimator:
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A fitted estimator, the median's forest as scikit-learn knows it, and how many rows it saw."""
+
+    estimator: Estimator
+    forest: Any
+    row_count: int
+
+
+def fit(series: Sequence[DemandSeries], *, most: int = ROWS, settings: Mapping[str, Any] = SETTINGS) -> Fit:
     """Fit on whole series: the spread on errors of the newest quarter, made by a fit on the older rows."""
     rows = training_rows(series, most=most)
     is_old = rows.age < 1 - CALIBRATION_SHARE
-    first = _boost(rows.features[is_old], rows.step[is_old], rows.weight[is_old], settings)
     fresh = ~is_old
+    if is_old.sum() < MIN_ROWS or fresh.sum() < MIN_ROWS:
+        raise DataError(
+            f"{len(rows.step)} rows of demand are too few to learn from.",
+            field="demand",
+            rule=f"at least {MIN_ROWS} old and {MIN_ROWS} new",
+            next_step="Wait for more days of usage.",
+        )
+    first = as_trees(_boost(rows.features[is_old], rows.step[is_old], rows.weight[is_old], settings))
     error = rows.step[fresh] - first.predict(rows.features[fresh])
     small = {**settings, "max_iter": settings["max_iter"] // 2}
-    spread = _boost(rows.features[fresh], np.abs(error), rows.weight[fresh], small, loss="squared_error")
+    spread = as_trees(_boost(rows.features[fresh], np.abs(error), rows.weight[fresh], small, loss="squared_error"))
     score = error / np.maximum(spread.predict(rows.features[fresh]), MIN_SPREAD)
-    quantiles = np.quantile(score, LEVELS)
-    median = _boost(rows.features, rows.step, rows.weight, settings)
-    return Estimator(median=median, spread=spread, start_scores=np.tile(quantiles, (HORIZON, 1)))
+    start_scores = np.tile(np.quantile(score, LEVELS), (HORIZON, 1))
+    forest = _boost(rows.features, rows.step, rows.weight, settings)
+    found = Estimator(median=as_trees(forest), spread=spread, start_scores=start_scores)
+    return Fit(found, forest, len(rows.step))
 
 
 def _boost(
     features: Floats, target: Floats, weight: Floats, settings: Mapping[str, Any], loss: str = "absolute_error"
-) -> Trees:
+) -> Any:
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     grown = HistGradientBoostingRegressor(loss=loss, random_state=0, early_stopping=False, **settings)
     grown.fit(features.astype(np.float32), target, sample_weight=weight)
-    return _as_arrays(grown)
+    return grown
 
 
-def _as_arrays(grown: Any) -> Trees:
+def as_trees(grown: Any) -> Trees:
+    """A fitted `HistGradientBoostingRegressor` as arrays that give the same predictions."""
     trees = [predictors[0].nodes for predictors in grown._predictors]  # noqa: SLF001 - scikit-learn has no public way
     width = max(len(nodes) for nodes in trees)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from aurora.decisions.capacity.demand import HORIZON, WINDOWS_A_DAY, DemandSeries, Floats
 from ml.demand.estimator import LEVELS
-from ml.demand.features import basis
+from ml.demand.features import basis, shifted
 from ml.demand.predict import Hindcast
 
 ACTIVE_SHARE = 0.95
@@ -40,8 +40,8 @@ def naive_forecasts(series: DemandSeries, horizon: int) -> dict[str, Floats]:
     """What anybody could say at the end of each window; outage-aware, too: the last value is the last one seen."""
     base = basis(series)
     day = WINDOWS_A_DAY
-    past = np.stack([_back(series.values, days * day - horizon) for days in range(1, 8)])
-    hour = np.stack([_back(base.last, lag) for lag in range(HORIZON)])
+    past = np.stack([shifted(series.values, days * day - horizon) for days in range(1, 8)])
+    hour = np.stack([shifted(base.last, lag) for lag in range(HORIZON)])
     return {
         "last_value": base.last,
         "last_hour": _mean(hour, base.last),
@@ -85,12 +85,6 @@ def best_naive(judged: Sequence[Judged]) -> tuple[str, float]:
 def best_naive_each(judged: Sequence[Judged]) -> float:
     """Summed error when each series has its own best naive forecast, known afterwards: the hardest to beat."""
     return sum(min(one.naive_errors.values()) for one in judged)
-
-
-def _back(values: Floats, lag: int) -> Floats:
-    out = np.full(len(values), np.nan)
-    out[lag:] = values[: len(values) - lag]
-    return out
 
 
 def _mean(rows: Floats, otherwise: Floats) -> Floats:

@@ -42,25 +42,25 @@ def basis(series: DemandSeries) -> Basis:
     """Columns of a series that all horizons share."""
     values = series.values.astype(np.float64)
     last, level = _carried(values), _level(values)
-    change = np.abs(values - _back(values, 1))
-    columns = [_back(last, lag) / level for lag in (0, 1, 2, 3, 4, 5, 6, 9, 12, 18, 36, 72)]
+    change = np.abs(values - shifted(values, 1))
+    columns = [shifted(last, lag) / level for lag in (0, 1, 2, 3, 4, 5, 6, 9, 12, 18, 36, 72)]
     columns += [_smoothed(values, share) / level for share in (0.3, 0.1, 0.02)]
     for width in (6, 18, 72, DAY):
         columns += [_rolling(values, width, np.nanmax) / level, _rolling(values, width, np.nanmin) / level]
     columns += [_rolling(change, width, np.nanmean) / level for width in (6, 36, DAY)]
     since, length = _outages(values)
     columns += [since, length, _rolling(np.where(np.isnan(values), np.nan, values <= 0), DAY, np.nanmean)]
-    columns.append(_rolling(np.abs(values - _back(values, DAY)), DAY, np.nanmean) / level)
+    columns.append(_rolling(np.abs(values - shifted(values, DAY)), DAY, np.nanmean) / level)
     return Basis(values, last, level, _smoothed(values, 0.5), series.phase, tuple(columns))
 
 
 def matrix(base: Basis, horizon: int) -> Floats:
     """Columns for demand `horizon` windows later, (windows, columns)."""
     values, last, level = base.values, base.last, base.level
-    past = [_back(values, days * DAY - horizon) for days in range(1, 8)]
+    past = [shifted(values, days * DAY - horizon) for days in range(1, 8)]
     yesterday, week = past[0], past[6]
     usual, usual3 = _mean_of(past, last), _mean_of(past[:3], last)
-    before = _back(usual, horizon)
+    before = shifted(usual, horizon)
     risen = _risen(base, usual, before)
     columns = [
         *base.columns,
@@ -69,15 +69,15 @@ def matrix(base: Basis, horizon: int) -> Floats:
         usual / level,
         usual3 / level,
         np.where(np.isnan(week), usual, week) / level,
-        (base.smooth + yesterday - _back(base.smooth, DAY)) / level,
-        np.clip(base.smooth / np.maximum(_back(base.smooth, DAY), 1e-9), 0.2, 5.0) * yesterday / level,
+        (base.smooth + yesterday - shifted(base.smooth, DAY)) / level,
+        np.clip(base.smooth / np.maximum(shifted(base.smooth, DAY), 1e-9), 0.2, 5.0) * yesterday / level,
         risen / level,
-        (yesterday - _back(values, DAY)) / level,
-        (past[1] - _back(values, 2 * DAY)) / level,
+        (yesterday - shifted(values, DAY)) / level,
+        (past[1] - shifted(values, 2 * DAY)) / level,
         (usual - before) / level,
         (last - before) / level,
-        *[_back(values, DAY - horizon - shift) / level for shift in (-2, -1, 1, 2, 3)],
-        *_errors(values, last, before, _back(risen, horizon), horizon, level),
+        *[shifted(values, DAY - horizon - shift) / level for shift in (-2, -1, 1, 2, 3)],
+        *_errors(values, last, before, shifted(risen, horizon), horizon, level),
         *_slot(values, horizon, level),
         *_time_of_day(len(values), base.phase + horizon),
     ]
@@ -86,9 +86,9 @@ def matrix(base: Basis, horizon: int) -> Floats:
 
 def simple_forecasts(base: Basis, horizon: int) -> tuple[Floats, Floats]:
     """Two forecasts anybody would make: as yesterday at that time; as usual at that time, moved to today's level."""
-    past = [_back(base.values, days * DAY - horizon) for days in range(1, 8)]
+    past = [shifted(base.values, days * DAY - horizon) for days in range(1, 8)]
     usual = _mean_of(past, base.last)
-    return np.where(np.isnan(past[0]), base.last, past[0]), _risen(base, usual, _back(usual, horizon))
+    return np.where(np.isnan(past[0]), base.last, past[0]), _risen(base, usual, shifted(usual, horizon))
 
 
 def _risen(base: Basis, usual: Floats, before: Floats) -> Floats:
@@ -102,13 +102,13 @@ def _level(values: Floats) -> Floats:
 
 def _errors(values: Floats, last: Floats, usual: Floats, risen: Floats, horizon: int, level: Floats) -> list[Floats]:
     """How wrong three simple forecasts of this horizon were on the last day: whom to believe for this series."""
-    simple = (_back(last, horizon), usual, risen)
+    simple = (shifted(last, horizon), usual, risen)
     return [_rolling(np.abs(values - guess), DAY, np.nanmean) / level for guess in simple]
 
 
 def _slot(values: Floats, horizon: int, level: Floats) -> list[Floats]:
     """Mean and maximum at the target's place in the hour over the last day: scheduled jobs run on the hour."""
-    at_slot = np.stack([_back(values, lag * HOUR - horizon) for lag in range(1, 25)])
+    at_slot = np.stack([shifted(values, lag * HOUR - horizon) for lag in range(1, 25)])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         lift = np.nanmean(at_slot, axis=0) - _rolling(values, DAY, np.nanmean)
@@ -144,7 +144,7 @@ def _smoothed(values: Floats, share: float) -> Floats:
     return out
 
 
-def _back(values: Floats, lag: int) -> Floats:
+def shifted(values: Floats, lag: int) -> Floats:
     """Values of `lag` windows ago; NaN before the first."""
     out = np.full(len(values), np.nan)
     if lag < len(values):

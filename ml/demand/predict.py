@@ -26,7 +26,7 @@ _SHARES = np.array([0.0, 0.25, 0.5, 0.75, 1.0, 1.25])
 class Hindcast:
     """Forecasts of one horizon. Row t was made at the end of window t and is about window t + horizon.
 
-    `quantiles` is (windows, LEVELS); rows before WARM_UP are NaN. `point` minimises the absolute error.
+    `quantiles` is (windows, LEVELS); rows before the first that was made are NaN. `point` minimises the absolute error.
     """
 
     horizon: int
@@ -35,15 +35,19 @@ class Hindcast:
 
 
 def hindcasts(
-    estimator: Estimator, series: DemandSeries, horizons: Sequence[int] = tuple(range(1, HORIZON + 1))
+    estimator: Estimator,
+    series: DemandSeries,
+    horizons: Sequence[int] = tuple(range(1, HORIZON + 1)),
+    *,
+    since: int = WARM_UP,
 ) -> dict[int, Hindcast]:
-    """Forecasts of every window of a series for these horizons, by horizon."""
+    """Forecasts made at every window from `since` on, by horizon; what they learn online starts there, too."""
     base = basis(series)
-    return {horizon: _hindcast(estimator, base, horizon) for horizon in horizons}
+    return {horizon: _hindcast(estimator, base, horizon, max(since, WARM_UP)) for horizon in horizons}
 
 
-def _hindcast(estimator: Estimator, base: Basis, horizon: int) -> Hindcast:
-    rows = slice(WARM_UP, len(base.values))
+def _hindcast(estimator: Estimator, base: Basis, horizon: int, since: int) -> Hindcast:
+    rows = slice(since, len(base.values))
     tree, spread = estimator.forecast(base, horizon, rows)
     truth = _later(base.values, horizon)[rows]
     last = np.nan_to_num(base.last[rows])

@@ -62,10 +62,22 @@ def load_traces(folder: Path, shared: Path, *, clients: int = CLIENTS) -> list[T
 
 
 def training_series(shared: Path, *, until: int | None) -> list[DemandSeries]:
-    """What may be trained on: the shared traces up to window `until`; all of each without it."""
-    parts = _read(shared).items()
-    series = [_series(target_id, part.values[: until if until is not None else None]) for target_id, part in parts]
+    """What may be trained on: ServeGen's shared days up to window `until`; all of them without it."""
+    parts = [(target_id, part) for target_id, part in _read(shared).items() if part.kind != "burstgpt"]
+    series = [_series(target_id, part.values[:until]) for target_id, part in parts]
     return [one for one in series if len(one.values) > 2 * WINDOWS_A_DAY and np.nanmax(one.values) > 0]
+
+
+def grouped(traces: Sequence[Trace]) -> list[tuple[int, list[Trace]]]:
+    """Traces by the window up to which an estimator for them may be trained; BurstGPT, another clock, joins the first."""
+    untils = sorted({one.judged_from for one in traces if one.kind != "burstgpt"})
+    found = [
+        (until, [one for one in traces if one.judged_from == until and one.kind != "burstgpt"]) for until in untils
+    ]
+    others = [one for one in traces if one.kind == "burstgpt"]
+    if others and not found:
+        return [(others[0].judged_from, others)]
+    return [(until, group + others if until == untils[0] else group) for until, group in found]
 
 
 def _trace(target_id: str, part: _Part, known: _Part | None) -> Trace:
