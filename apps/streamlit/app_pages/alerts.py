@@ -24,7 +24,7 @@ from apps.streamlit.ui.alert_cards import alert_card, show_flash, told
 from apps.streamlit.ui.first_start import pin_or_first_start
 from apps.streamlit.ui.page import headline, tile, tiles
 from apps.streamlit.ui.table import show_table
-from apps.streamlit.ui.wording import NOTHING, count, interval, plural, share
+from apps.streamlit.ui.wording import NOTHING, count, interval, plain, plural, share
 from aurora.alerts.reads import Shown
 from aurora.alerts.rules import Channel
 from aurora.alerts.triage import MIN_LABELS, precision
@@ -127,6 +127,7 @@ def _rules(view: AlertView, pin: Pin, viewer: Viewer, now: dt.datetime) -> None:
         note=f"Precision is the share of labelled alerts that were relevant, with its 95 % interval. From {MIN_LABELS} labels "
         "on, a rule that is mostly noise mutes itself, and a detecting rule pages from the threshold its labels give.",
         columns={
+            "rule": st.column_config.TextColumn("Rule", width=260),
             "precision_share": st.column_config.NumberColumn("Precision", format="percent"),
             "low_share": st.column_config.NumberColumn("At least (95 %)", format="percent"),
             "high_share": st.column_config.NumberColumn("At most (95 %)", format="percent"),
@@ -155,7 +156,8 @@ def _lift(view: AlertView, pin: Pin, viewer: Viewer, now: dt.datetime) -> None:
     titles = view.titles()
     for target in sorted(active):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f":material/notifications_off: {titles.get(target, f'`{target}`')}", width="content")
+            name, reason = titles.get(target, target), view.book.mutes[target].reason
+            st.markdown(f":material/notifications_off: **{plain(name)}**: {plain(reason)}", width="content")
             st.button(
                 "Lift the mute",
                 key=f"lift_{target}",
@@ -212,6 +214,10 @@ def _deliveries(view: AlertView, pin: Pin, viewer: Viewer) -> None:
         pin=pin,
         empty="Nothing was sent yet.",
         note="The newest 200. What failed is tried again with the next round.",
+        columns={
+            "alert_count": st.column_config.NumberColumn("Alerts"),
+            "attempt_count": st.column_config.NumberColumn("Tries"),
+        },
         height=480,
     )
 
