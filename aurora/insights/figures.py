@@ -89,6 +89,12 @@ def breakdown(name: str, title: str, by: str, lines: Sequence[tuple[str, Sequenc
     )
 
 
+def notes_of(part: Breakdown) -> list[str]:
+    """Where each line's first figure comes from, where that differs from line to line; else nothing."""
+    notes = [line.figures[0].how for line in part.lines]
+    return notes if len(set(notes)) > 1 else []
+
+
 def told(figure: Figure) -> str:
     """A figure in words: `AED 12,300 (10,100 to 14,500), n = 42`, or why there is none."""
     if figure.value is None:
@@ -107,7 +113,7 @@ def amount(value: float, unit: str) -> str:
         case "AED" | "USD":
             return f"{unit} {number(value)}"
         case "correlation":
-            return f"{value:.2f}"
+            return f"{value:.2f}".replace("-0.00", "0.00")
         case "times":
             return f"{value:,.2f} times"
         case _:

@@ -140,7 +140,7 @@ def competitive_positioning(facts: Facts, make: FigureMaker, benchmarks: Mapping
     """Inputs only: competitors' figures that a person brought in and the pack's benchmarks, beside our own where measured."""
     figures = [_competitor(row, make) for row in _newest_inputs(facts).iter_rows(named=True)]
     lines = [
-        (name.replace("_", " "), [_input(name, one, make), _own(name, facts, make)])
+        (f"{name.replace('_', ' ')} ({one.basis})", [_input(name, one, make), _own(name, facts, make)])
         for name, one in sorted(benchmarks.items())
     ]
     held = (
@@ -180,7 +180,7 @@ def _competitor(row: dict[str, object], make: FigureMaker) -> Figure:
 
 def _input(name: str, one: Benchmark, make: FigureMaker) -> Figure:
     verified = " Still to be verified." if one.provenance == "K" else ""
-    return make.exact(name, f"Benchmark ({one.basis})", one.value, one.unit, basis="input", source="pack.yaml, benchmarks",
+    return make.exact(name, "Benchmark", one.value, one.unit, basis="input", source="pack.yaml, benchmarks",
                       how=f"{one.meaning} {one.source}.{verified}")  # fmt: skip
 
 

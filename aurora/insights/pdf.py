@@ -19,7 +19,7 @@ from reportlab.platypus import KeepTogether, Paragraph, SimpleDocTemplate, Space
 
 from aurora.errors import DataError
 from aurora.insights.charts import FAINT, INK, TEAL, bars, forest
-from aurora.insights.figures import amount, told
+from aurora.insights.figures import amount, notes_of, told
 from aurora.insights.report import sections_of
 from contracts.messages.insights import Advice, Breakdown, BusinessIntelligenceReport, Figure, Section
 
@@ -228,7 +228,8 @@ def _breakdown(part: Breakdown) -> Iterator[Any]:
     yield KeepTogether([_text(part.title, _H2), *([drawn, Spacer(1, 3)] if drawn is not None else [])])
     yield table
     sources = sorted({figure.source for line in part.lines for figure in line.figures if figure.source})
-    yield _text(f"{part.lines[0].figures[0].how} From {', '.join(sources)}.", _NOTE)
+    notes = [f"{line.label}: {note}" for line, note in zip(part.lines, notes_of(part), strict=False)]
+    yield _text(f"{' '.join(notes) or part.lines[0].figures[0].how} From {', '.join(sources)}.", _NOTE)
 
 
 def _chart(part: Breakdown) -> Any:

@@ -122,8 +122,8 @@ def _satisfaction(facts: Facts, make: FigureMaker) -> Iterator[Advice]:
     for one in sorted(told_ones, key=lambda figure: -abs(figure.value or 0))[:1]:
         yield Advice(
             recommendation_id=f"look-at-{one.name.replace('_', '-')}",
-            what=f"Look at answers by {one.label.lower()}",
-            why="People's judgement goes with it. Read the best and the worst judged of both ends before changing anything.",
+            what=f"Read judged answers from both ends: {one.label.lower()} go together",
+            why="Read the best and the worst judged before changing anything: what goes together need not be cause and effect.",
             figure=one,
             expected_effect=inestimable(make, "a correlation is no effect", "points"),
             evidence=f"{JUDGEMENTS}: score_value beside the judged operations",

@@ -45,8 +45,8 @@ def roi_by_industry(facts: Facts, make: FigureMaker) -> Section:
     told_return = told(named[SALES_INDUSTRY][-1]) if SALES_INDUSTRY in named else "no industry has sales on record"
     return Section(
         title="Return by industry",
-        summary=f"Return = {FORMULA}. {SALES_INDUSTRY.replace('_', ' ').capitalize()}: {told_return} the cost. Attribution divides by "
-        "steps taken and proves no effect; persons' pay is not in the cost.",
+        summary=f"Return = {FORMULA}. {SALES_INDUSTRY.replace('_', ' ').capitalize()}, in times the cost: {told_return}. "
+        "Attribution divides by steps taken and proves no effect; people's pay is not in the cost.",
         figures=[],
         breakdowns=[breakdown("by_industry", "Cost and attributed commission by industry", "Industry", lines)],
     )

@@ -169,6 +169,6 @@ def _summary(facts: Facts, figures: list[Figure]) -> str:
     if not facts.has_sales():
         return f"Sales are recorded for {SALES_INDUSTRY} only, so none belong to {facts.industry}."
     return (
-        f"Sales closed: {told(named['sales_closed'])}; commission {told(named['commission'])}. By share of steps, "
-        f"{told(named['attributed_commission'])} of it is attributed to assistants."
+        f"Sales closed: {told(named['sales_closed'])}; their commission: {told(named['commission'])}. Attributed to assistants by "
+        f"their share of the steps: {told(named['attributed_commission'])}."
     )

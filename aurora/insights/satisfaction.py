@@ -17,11 +17,11 @@ from contracts.messages.insights import Breakdown, Figure, Section
 
 SOURCE: Final = "mart.bi_judgements"
 FACTORS: Final = (
-    ("duration_sum_ms", "response_time", "Time of the answers", "ms"),
-    ("cost_usd", "cost", "Cost of the answers", "USD"),
-    ("output_tokens", "output_tokens", "Length of the answers", "tokens"),
-    ("operation_count", "operation_count", "Operations behind the answers", "operations"),
-    ("error_count", "error_count", "Failed operations behind the answers", "operations"),
+    ("duration_sum_ms", "response_time", "Judgement and time of the answers", "ms"),
+    ("cost_usd", "cost", "Judgement and cost of the answers", "USD"),
+    ("output_tokens", "output_tokens", "Judgement and length of the answers", "tokens"),
+    ("operation_count", "operation_count", "Judgement and operations behind the answers", "operations"),
+    ("error_count", "error_count", "Judgement and failed operations", "operations"),
 )
 
 
@@ -33,10 +33,10 @@ def customer_satisfaction_correlation(facts: Facts, make: FigureMaker) -> Sectio
     figures = [_level(rows, make, name), *correlations(facts, make)]
     named = {figure.name: figure for figure in figures}
     shown = [f for f in figures[1:] if f.low is not None and f.high is not None and not f.low <= 0 <= f.high]
-    with_it = ", ".join(f"{f.label.lower()} ({told(f)})" for f in shown)
+    together = ", ".join(f"{f.label.lower()} ({told(f)})" for f in shown)
     summary = (
         f"People judged {name or 'nothing'}: mean {told(named['satisfaction'])}. "
-        + (f"It goes with {with_it}." if with_it else "Nothing that was looked at is shown to go with it.")
+        + (f"Shown to go together: {together}." if together else "Nothing that was looked at is shown to go with it.")
         + " What goes together need not be cause and effect."
     )
     return Section(

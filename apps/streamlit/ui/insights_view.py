@@ -10,7 +10,7 @@ import polars as pl
 import streamlit as st
 
 from apps.streamlit.ui.page import section as heading
-from aurora.insights.figures import amount, told
+from aurora.insights.figures import amount, notes_of, told
 from contracts.messages.insights import Advice, Basis, Breakdown, Figure, Section
 
 _BASES: dict[Basis, tuple[Literal["green", "blue", "violet"], str, str]] = {
@@ -55,7 +55,15 @@ def _breakdown(part: Breakdown) -> None:
     st.markdown(f"**{_plain(part.title)}**")
     _chart(part)
     heads = [f"{figure.label} ({figure.basis})" for figure in part.lines[0].figures]
-    rows = [{part.by: line.label, **dict(zip(heads, map(told, line.figures), strict=True))} for line in part.lines]
+    sources = notes_of(part)
+    rows = [
+        {
+            part.by: line.label,
+            **dict(zip(heads, map(told, line.figures), strict=True)),
+            **({"From": note} if sources else {}),
+        }
+        for line, note in zip(part.lines, sources or [""] * len(part.lines), strict=True)
+    ]
     st.dataframe(pl.DataFrame(rows), hide_index=True, column_config={part.by: st.column_config.TextColumn(pinned=True)})
 
 
