@@ -34,10 +34,10 @@ MAX_ATTEMPTS: Final = 3
 _BATCH: Final = 500
 _REQUESTS: Final = msgspec.json.Decoder(RemediationRequest)
 _EVENTS: Final = msgspec.json.Decoder(RemedyEvent)
-_WAITS: Final[Mapping[str, str]] = {
-    "task": "A person is asked to do it.",
-    "report_draft": "A report is to be drafted for approval by two people; nothing is filed by itself.",
-}
+_DRAFT: Final = (
+    "A report is to be drafted for approval by two people: `aurora draft make KIND {about_id}`, kinds by `aurora draft kinds`."
+    " Nothing is filed by itself."
+)
 
 
 class Hands(Protocol):
@@ -239,8 +239,10 @@ def _done(paths: TenantPaths, remedy: Remedy, hands: Hands, now: dt.datetime) ->
                 return _masked(paths, remedy, hands, now)
             case "alert":
                 return _Outcome("done", "The owner was told.", {"alert_id": hands.alert(remedy, now=now)})
-            case act:
-                return _Outcome("waiting", _WAITS.get(act, "A person must do it."), {})
+            case "report_draft":
+                return _Outcome("waiting", _DRAFT.format(about_id=remedy.about_id), {})
+            case _:
+                return _Outcome("waiting", "A person is asked to do it.", {})
     except AuroraError as error:
         return _Outcome("failed", f"{error.message} {error.next_step or ''}".strip(), {})
 
