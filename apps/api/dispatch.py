@@ -15,6 +15,7 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 DECISIONS = "/api/v1/decisions"
 _ONE_DECISION = DECISIONS + "/"
+_BATCH = DECISIONS + ":batch"
 _FRAMEWORK_PATHS = frozenset({"/docs", "/openapi.json", "/livez", "/readyz", "/healthz", "/v1/traces"})
 _FRAMEWORK_PREFIXES = ("/api/", "/problems/")
 _STREAMED = ("/api/v1/ingest/", "/v1/traces")
@@ -68,6 +69,13 @@ class Dispatcher:
                 await self._hot.decide(exchange)
             else:
                 await exchange.refuse(method_not_allowed(method, "GET, POST"))
+            return True
+        if path == _BATCH:
+            exchange = Exchange(scope, receive, send)
+            if method == "POST":
+                await self._hot.decide_batch(exchange)
+            else:
+                await exchange.refuse(method_not_allowed(method, "POST"))
             return True
         if not path.startswith(_ONE_DECISION):
             return False

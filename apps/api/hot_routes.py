@@ -6,37 +6,32 @@ messages are the contract (`contracts.messages.decisions`); `apps.api.openapi` p
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import logging
 from collections.abc import Callable
 from time import perf_counter_ns
-from typing import Any
 
 import msgspec
 
 from apps.api.admission import Admission, Admitted
+from apps.api.deciding import Decider, Made, decoded
 from apps.api.exchange import ClientGoneError, Exchange, Header
-from apps.api.idempotency import REPLAYED, claimed
-from apps.api.problems import decode_error, internal_error
-from aurora.audit.records import (
-    check_request,
-    decision_record,
-    decision_seed,
-    outcome_record,
-    override_record,
-    read_decision,
-)
+from apps.api.idempotency import REPLAYED, Claim, claimed
+from apps.api.problems import internal_error
+from aurora.audit.records import outcome_record, override_record, read_decision
 from aurora.errors import AuroraError
 from aurora.identity.keys import Scope
 from aurora.store.ids import IdMaker
-from aurora.store.journal import IdempotencyKey, JournalEntry, JournalRecord
-from contracts.messages.decisions import Decision, DecisionRequest, OutcomeRequest, OverrideRequest
+from aurora.store.journal import IdempotencyKey, JournalEntry
+from contracts.messages.decisions import Decision, OutcomeRequest, OverrideRequest
 
 _logger = logging.getLogger("aurora.api")
-_REQUESTS: msgspec.json.Decoder[DecisionRequest] = msgspec.json.Decoder(DecisionRequest)
 _OUTCOMES = msgspec.json.Decoder(OutcomeRequest)
 _OVERRIDES = msgspec.json.Decoder(OverrideRequest)
 _ENCODER = msgspec.json.Encoder()
+_LONG_BODY = 16_384
+"""Bytes beyond which a decision may take long (thousands of open tasks) and is made off the event loop."""
 
 
 class HotRoutes:
@@ -46,10 +41,45 @@ class HotRoutes:
         self._admission = admission
         self._clock = clock
         self._ids = ids
+        self._decider = Decider(clock=clock, ids=ids)
 
     async def decide(self, exchange: Exchange) -> None:
         """POST /api/v1/decisions"""
         await self._answer(exchange, "decide", self._decide)
+
+    async def decide_batch(self, exchange: Exchange) -> None:
+        """POST /api/v1/decisions:batch"""
+        try:
+            admitted = self._admission.admit(exchange.authorization, "decide")
+            body = await exchange.json_body()
+            if exchange.idempotency_key is None:
+                await self._act_batch(exchange, admitted, body, None)
+                return
+            with claimed(admitted, exchange.idempotency_key, act="decide batch", body=body) as claim:
+                if claim.stored is None:
+                    await self._act_batch(exchange, admitted, body, claim)
+                else:
+                    headers = [*admitted.limit_headers(), REPLAYED]
+                    await exchange.reply(claim.stored.status, claim.stored.response, headers)
+        except AuroraError as error:
+            await exchange.refuse(error)
+        except ClientGoneError:
+            return
+        except Exception as error:  # noqa: BLE001 - the request's outer boundary
+            await _fault(exchange, error)
+
+    async def _act_batch(self, exchange: Exchange, admitted: Admitted, body: bytes, claim: Claim | None) -> None:
+        exchange.trace_id = exchange.trace_id or self._ids.new("bat").rpartition("_")[2]
+        made = await asyncio.to_thread(self._decider.batch, admitted, body, exchange.trace_id)
+        once = None if claim is None else claim.answered(200, made.answer)
+        started = perf_counter_ns()
+        if made.records or once is not None:
+            await admitted.runtime.journal.append(made.records, idempotency=once, statements=made.statements)
+        if made.statements and admitted.runtime.fleet is not None:
+            admitted.runtime.fleet.dispatcher.wake()
+        journal_us = (perf_counter_ns() - started) // 1000
+        timing = b"decide;dur=%.3f, journal;dur=%.3f" % (made.decide_us / 1000, journal_us / 1000)
+        await exchange.reply(200, made.answer, [*admitted.limit_headers(), (b"server-timing", timing)])
 
     async def read(self, exchange: Exchange, decision_id: str) -> None:
         """GET /api/v1/decisions/{decision_id}"""
@@ -76,14 +106,14 @@ class HotRoutes:
         self,
         exchange: Exchange,
         scope: Scope,
-        act: Callable[[Admitted, bytes, str], JournalRecord],
+        act: Callable[[Admitted, bytes, str], Made],
         decision_id: str = "",
     ) -> None:
         try:
             admitted = self._admission.admit(exchange.authorization, scope)
             body = await exchange.json_body()
             if exchange.idempotency_key is None:
-                await self._act(exchange, admitted, act(admitted, body, decision_id))
+                await self._act(exchange, admitted, await _made(act, admitted, body, decision_id))
             else:
                 await self._act_once(exchange, admitted, act, body, decision_id, scope)
         except AuroraError as error:
@@ -94,11 +124,14 @@ class HotRoutes:
             await _fault(exchange, error)
 
     async def _act(
-        self, exchange: Exchange, admitted: Admitted, record: JournalRecord, once: IdempotencyKey | None = None
+        self, exchange: Exchange, admitted: Admitted, made: Made, once: IdempotencyKey | None = None
     ) -> None:
         """Make the record durable, then reply with it."""
+        record = made.record
         started = perf_counter_ns()
-        await admitted.runtime.journal.append((record,), idempotency=once)
+        await admitted.runtime.journal.append((record, *made.more), idempotency=once, statements=made.statements)
+        if made.statements and admitted.runtime.fleet is not None:
+            admitted.runtime.fleet.dispatcher.wake()
         journal_us = (perf_counter_ns() - started) // 1000
         exchange.trace_id = exchange.trace_id or record.record_id.rpartition("_")[2]
         headers: list[Header] = [
@@ -115,7 +148,7 @@ class HotRoutes:
         self,
         exchange: Exchange,
         admitted: Admitted,
-        act: Callable[[Admitted, bytes, str], JournalRecord],
+        act: Callable[[Admitted, bytes, str], Made],
         body: bytes,
         decision_id: str,
         scope: Scope,
@@ -127,56 +160,44 @@ class HotRoutes:
                 headers = [*admitted.limit_headers(), REPLAYED]
                 await exchange.reply(claim.stored.status, claim.stored.response, headers)
                 return
-            record = act(admitted, body, decision_id)
-            await self._act(exchange, admitted, record, claim.answered(201, record.body))
+            made = await _made(act, admitted, body, decision_id)
+            await self._act(exchange, admitted, made, claim.answered(201, made.record.body))
 
-    def _decide(self, admitted: Admitted, body: bytes, _: str) -> JournalRecord:
-        request = _decoded(_REQUESTS, body)
-        check_request(request)
-        engine = admitted.runtime.require_engine()
-        decision_id = self._ids.new("dec")
-        now = self._clock()
-        started = perf_counter_ns()
-        decision = engine.decide(
-            request,
-            actor_id=admitted.identity.actor_id,
-            decision_id=decision_id,
-            decided_at=now,
-            seed=decision_seed(decision_id),
-            live=admitted.runtime.live_states,
-        )
-        return decision_record(decision, elapsed_us=(perf_counter_ns() - started) // 1000)
+    def _decide(self, admitted: Admitted, body: bytes, _: str) -> Made:
+        return self._decider.decide(admitted, body)
 
-    def _report_outcome(self, admitted: Admitted, body: bytes, decision_id: str) -> JournalRecord:
-        request = _decoded(_OUTCOMES, body)
-        return outcome_record(
+    def _report_outcome(self, admitted: Admitted, body: bytes, decision_id: str) -> Made:
+        request = decoded(_OUTCOMES, body)
+        record = outcome_record(
             request,
             _decision(admitted, decision_id),
             outcome_id=self._ids.new("out"),
             actor_id=admitted.identity.actor_id,
             now=self._clock(),
         )
+        return Made(record)
 
-    def _override(self, admitted: Admitted, body: bytes, decision_id: str) -> JournalRecord:
-        request = _decoded(_OVERRIDES, body)
-        return override_record(
+    def _override(self, admitted: Admitted, body: bytes, decision_id: str) -> Made:
+        request = decoded(_OVERRIDES, body)
+        record = override_record(
             request,
             _decision(admitted, decision_id),
             override_id=self._ids.new("ovr"),
             actor_id=admitted.identity.actor_id,
             now=self._clock(),
         )
+        return Made(record)
 
 
 def _decision(admitted: Admitted, decision_id: str) -> Decision:
     return read_decision(admitted.runtime.store, decision_id)
 
 
-def _decoded(decoder: Any, body: bytes) -> Any:
-    try:
-        return decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise decode_error(error) from error
+async def _made(act: Callable[[Admitted, bytes, str], Made], admitted: Admitted, body: bytes, subject: str) -> Made:
+    """What `act` makes; off the event loop where the body is so long that it may take long."""
+    if len(body) < _LONG_BODY:
+        return act(admitted, body, subject)
+    return await asyncio.to_thread(act, admitted, body, subject)
 
 
 def _with_what_followed(entries: list[JournalEntry]) -> bytes:

@@ -57,6 +57,22 @@ class DecisionHistory(Struct, frozen=True, kw_only=True):
     overrides: list[Override]
 
 
+class BatchItem(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What came of one request of a batch: its decision, or why there is none."""
+
+    status: int
+    decision: Decision | None = None
+    problem: Problem | None = None
+
+
+class BatchAnswer(Struct, frozen=True, kw_only=True):
+    """What came of a batch, in the order of its requests."""
+
+    results: list[BatchItem]
+    decided_count: int
+    refused_count: int
+
+
 class DecisionSummary(Struct, frozen=True, kw_only=True):
     """One line of a list of decisions; the whole receipt is at /api/v1/decisions/{decision_id}."""
 

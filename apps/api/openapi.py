@@ -27,6 +27,7 @@ from contracts.messages import (
     assistants,
     commands,
     compliance,
+    conflicts,
     decisions,
     ecosystem,
     entities,
@@ -34,7 +35,9 @@ from contracts.messages import (
     handoffs,
     insights,
     kpis,
+    modes,
 )
+from contracts.messages.decisions import KIND_OF
 
 Document = dict[str, Any]
 
@@ -67,6 +70,10 @@ _PUBLISHED: tuple[Any, ...] = (
     commands.RollbackRequest,
     commands.Switch,
     commands.SwitchRequest,
+    conflicts.Conflict,
+    conflicts.ConflictPage,
+    conflicts.ConflictRequest,
+    conflicts.ConflictScoreRequest,
     compliance.Enforcement,
     compliance_messages.EnforceRequest,
     compliance_messages.EvaluateRequest,
@@ -75,6 +82,7 @@ _PUBLISHED: tuple[Any, ...] = (
     compliance_messages.RuleLine,
     compliance_messages.RulesPage,
     compliance_messages.Verdicts,
+    decisions.BatchRequest,
     decisions.DecisionRequest,
     decisions.OutcomeRequest,
     decisions.OverrideRequest,
@@ -103,6 +111,7 @@ _PUBLISHED: tuple[Any, ...] = (
     kpi_messages.KpiPage,
     kpis.KpiInputRequest,
     messages.Alive,
+    messages.BatchAnswer,
     messages.AuditCheckpoint,
     messages.AuditProof,
     messages.DecisionHistory,
@@ -115,6 +124,9 @@ _PUBLISHED: tuple[Any, ...] = (
     messages.Problem,
     messages.ProblemPage,
     messages.TenantStatus,
+    modes.ModeRequest,
+    modes.Modes,
+    modes.StopRequest,
     quarantine_messages.QuarantineAnswer,
     quarantine_messages.QuarantineDetail,
     quarantine_messages.QuarantinePage,
@@ -137,9 +149,20 @@ _ROOMS: tuple[ModuleType, ...] = (
     handoffs,
     insights,
     kpis,
+    conflicts,
+    modes,
 )
 _TASK = {"kind": "route_task", "task_type": "property_matching", "task_id": "task-1", "priority": "high"}
 _PROMPT = {"kind": "route_llm", "prompt": "What is the title deed fee in Dubai?", "min_quality": 0.7}
+_CONFLICT = {
+    "kind": "resolve_conflict",
+    "subject_id": "task-77",
+    "topic": "kyc_check",
+    "recommendations": [
+        {"assistant_id": "laila", "action": "kyc_hold", "confidence": 0.7},
+        {"assistant_id": "amira", "action": "kyc_pass", "confidence": 0.9},
+    ],
+}
 _OUTCOME = {"is_success": True, "cost_usd": "0.012", "duration_ms": 1840}
 _OVERRIDE = {"action": "human", "reason": "The client asked for a person."}
 _KEY = {"actor_id": "propertygpt", "scopes": ["decide", "outcome", "read"], "label": "production"}
@@ -197,20 +220,29 @@ def _raw_paths() -> Document:
         DECISIONS: {
             "post": _raw(
                 "Decide",
-                "Who takes a task, or which language model answers. The receipt is on the disk before it is sent.",
+                "Who takes a task, which language model answers, whose word is followed, what moves or changes. The receipt is "
+                "on the disk before it is sent.",
                 scope="decide",
                 answer=(201, "Decision"),
                 takes={
-                    "oneOf": [_ref("RouteTaskRequest"), _ref("RouteLlmRequest")],
+                    "oneOf": [_ref(kind.__name__) for kind in KIND_OF],
                     "discriminator": {
                         "propertyName": "kind",
-                        "mapping": {
-                            "route_task": "#/components/schemas/RouteTaskRequest",
-                            "route_llm": "#/components/schemas/RouteLlmRequest",
-                        },
+                        "mapping": {name: f"#/components/schemas/{kind.__name__}" for kind, name in KIND_OF.items()},
                     },
                 },
-                examples={"a task": _TASK, "a prompt": _PROMPT},
+                examples={"a task": _TASK, "a prompt": _PROMPT, "a conflict": _CONFLICT},
+            )
+        },
+        DECISIONS + ":batch": {
+            "post": _raw(
+                "Decide a batch",
+                "Up to 500 requests of any kind at once, durable together under one idempotency key. Each is answered "
+                "by itself: one that cannot be decided has a problem in its place and leaves the others alone.",
+                scope="decide",
+                answer=(200, "BatchAnswer"),
+                takes=_ref("BatchRequest"),
+                examples={"two at once": {"requests": [_TASK, _PROMPT]}},
             )
         },
         one: {
@@ -275,7 +307,7 @@ def _raw(
         content = {"application/json": {"schema": takes, "examples": named}}
         operation["requestBody"] = {"required": True, "content": content}
         operation["parameters"].append(_header("Idempotency-Key", _IDEMPOTENCY))
-    if name != "Decision":
+    if name not in {"Decision", "BatchAnswer"}:
         operation["parameters"].append({"name": "decision_id", "in": "path", "required": True, "schema": _STRING})
     return operation
 

@@ -7,7 +7,7 @@ import datetime as dt
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from apps.api.journal_bridge import JournalBridge
 from aurora.errors import AuroraError, NotReadyError
@@ -54,6 +54,8 @@ class TenantRuntime:
     in_flight: set[tuple[str, str]] = field(default_factory=set)
     """Actor and idempotency key of the requests being answered now."""
     fleet: FleetRuntime | None = None
+    switches: Any = None
+    """`aurora.decisions.modes.Switches`: what people said of how far decisions may act."""
 
     @property
     def live_states(self) -> LiveStates:
@@ -133,6 +135,7 @@ class Tenants:
         store = StateStore.open(paths, clock=self._clock)
         found = TenantRuntime(paths, store, JournalBridge(store, asyncio.get_running_loop()))
         found.keys_version = store.api_keys_version()
+        found.switches = _switches(store)
         self._open[tenant] = found
         for call in self._on_opened:
             call(found)
@@ -151,6 +154,7 @@ class Tenants:
         for runtime in self.all():
             self.refresh_keys(runtime)
             await self._refresh_engine(runtime)
+            await self.refresh_switches(runtime)
         now = self._clock()
         if now - self._tidied_at >= _TIDY_EVERY:
             self._tidied_at = now
@@ -165,6 +169,10 @@ class Tenants:
             for call in self._on_keys_changed:
                 call()
 
+    async def refresh_switches(self, runtime: TenantRuntime) -> None:
+        """See what people changed of modes, in any process."""
+        runtime.switches = await asyncio.to_thread(_switches, runtime.store)
+
     async def _refresh_engine(self, runtime: TenantRuntime) -> None:
         """Load the engine when its files changed; the old one serves until the new one stands."""
         try:
@@ -177,3 +185,9 @@ class Tenants:
             if str(error) != runtime.engine_error:
                 _logger.warning("The engine of tenant %s was not loaded: %s", runtime.paths.tenant, error)
             runtime.engine_error = str(error)
+
+
+def _switches(store: StateStore) -> Any:
+    from aurora.decisions.modes import read_switches  # yaml comes with it
+
+    return read_switches(store)

@@ -9,7 +9,16 @@ from aurora.store.journal import StateReader
 TASK = {"kind": "route_task", "task_type": "property_matching"}
 ROUTES = [
     ("POST", "/api/v1/decisions", "decide"),
+    ("POST", "/api/v1/decisions:batch", "decide"),
     ("GET", "/api/v1/decisions", "read"),
+    ("GET", "/api/v1/decision-modes", "read"),
+    ("POST", "/api/v1/decision-modes", "command:write"),
+    ("POST", "/api/v1/decision-modes:stop", "command:write"),
+    ("POST", "/api/v1/decision-modes:resume", "command:write"),
+    ("GET", "/api/v1/conflicts", "read"),
+    ("POST", "/api/v1/conflicts", "decide"),
+    ("GET", "/api/v1/conflicts/con_1", "read"),
+    ("POST", "/api/v1/conflicts/con_1:score", "outcome"),
     ("GET", "/api/v1/decisions/dec_1", "read"),
     ("POST", "/api/v1/decisions/dec_1/outcomes", "outcome"),
     ("POST", "/api/v1/decisions/dec_1/overrides", "override"),
@@ -151,6 +160,7 @@ def test_the_routes_listed_here_are_all_that_there_are(client):
             .replace("ast_1", "{assistant_id}")
             .replace("cmd_1", "{command_id}")
             .replace("alr_1", "{alert_id}")
+            .replace("con_1", "{conflict_id}")
             .replace("fil_1", "{filing_id}")
             .replace("AML-001", "{rule_id}")
             .replace("rem-1.task", "{remedy_id}")

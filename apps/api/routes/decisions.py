@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from apps.api.caller import Reader, documented, reply
 from apps.api.messages import DecisionPage, DecisionSummary
 from aurora.store.journal import StateReader
+from contracts.messages.decisions import DecisionKind
 
 router = APIRouter(tags=["decisions"])
 _SUMMARIES = msgspec.json.Decoder(DecisionSummary)
@@ -52,7 +53,7 @@ class Wanted(BaseModel):
         Annotated[str, AfterValidator(_given)] | None,
         Field(max_length=64, description="`next_cursor` of the page before."),
     ] = None
-    kind: Annotated[Literal["route_task", "route_llm"] | None, Field(description="Only this kind.")] = None
+    kind: Annotated[DecisionKind | None, Field(description="Only this kind.")] = None
     status: Annotated[Literal["chosen", "abstained"] | None, Field(description="Only with this status.")] = None
 
 
