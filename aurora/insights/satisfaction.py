@@ -16,6 +16,8 @@ from aurora.insights.reads import Facts
 from contracts.messages.insights import Breakdown, Figure, Section
 
 SOURCE: Final = "mart.bi_judgements"
+FEWEST_JUDGEMENTS: Final = 5
+"""Judgements below which no mean is told: it would say what a single person said."""
 FACTORS: Final = (
     ("duration_sum_ms", "response_time", "Judgement and time of the answers", "ms"),
     ("cost_usd", "cost", "Judgement and cost of the answers", "USD"),
@@ -48,9 +50,18 @@ def customer_satisfaction_correlation(facts: Facts, make: FigureMaker) -> Sectio
 
 
 def _level(rows: pl.DataFrame, make: FigureMaker, name: str | None) -> Figure:
-    return make.of("satisfaction", f"Mean judgement{f' ({name})' if name else ''}", intervals.mean(rows["score_value"].to_list()),
-                   "points", how="Mean of people's judgements, in their own scale.", source=SOURCE,
-                   missing="nobody judged an answer in the period")  # fmt: skip
+    label = f"Mean judgement ({name})" if name else "Mean judgement"
+    scores = rows["score_value"].to_list()
+    few = f"needs at least {FEWEST_JUDGEMENTS} judgements; there are {len(scores)}"
+    return make.of(
+        "satisfaction",
+        label,
+        intervals.mean(scores) if len(scores) >= FEWEST_JUDGEMENTS else None,
+        "points",
+        how="Mean of people's judgements, in their own scale.",
+        source=SOURCE,
+        missing=few if scores else "nobody judged an answer in the period",
+    )
 
 
 def correlations(facts: Facts, make: FigureMaker) -> list[Figure]:

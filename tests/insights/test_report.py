@@ -95,6 +95,12 @@ def test_a_small_sample_is_refused_by_name_and_threshold(paths, tmp_path: Path, 
     assert "ask-for-judgements" in [one.recommendation_id for one in report.recommendations]
 
 
+def test_a_mean_of_a_few_people_is_not_told(paths, tmp_path: Path, inputs):
+    report = make_report(copied(paths, tmp_path, judgements=4), inputs, scopes=ALL_SCOPES, time_period="month")
+    figure = named(report.customer_satisfaction_correlation)["satisfaction"]
+    assert (figure.value, figure.missing) == (None, "needs at least 5 judgements; there are 4")
+
+
 def test_the_market_is_an_input_and_says_so(report):
     figures = named(report.market_opportunity_analysis)
     assert (figures["market_sales"].value, figures["market_sales"].basis) == (900, "input")
