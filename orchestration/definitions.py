@@ -24,6 +24,7 @@ from orchestration.defs.ingest.pulls import PULLED_KEY, pull_sensor, pulled_asse
 from orchestration.defs.ingest.sensors import landing_sensor
 from orchestration.defs.ml.assets import GROUP as ML_GROUP
 from orchestration.defs.ml.assets import ml_assets
+from orchestration.defs.ml.demand import DEMAND_KEY, demand_asset, demand_schedule
 from orchestration.defs.quality.checks import quality_checks
 from orchestration.defs.transform.assets import transform_assets
 from orchestration.defs.upkeep.assets import UPKEEP_KEY, upkeep_asset
@@ -47,13 +48,14 @@ def build_definitions() -> dg.Definitions:
     """Everything. Steps run in the run's own process: stages share write locks, and a process costs 3 s."""
     upkeep = dg.AssetSelection.assets(UPKEEP_KEY)
     pulled, alerts = dg.AssetSelection.assets(PULLED_KEY), dg.AssetSelection.assets(ALERTS_KEY, DIGEST_KEY)
-    figures = dg.AssetSelection.all() - upkeep - pulled - alerts - dg.AssetSelection.groups(ML_GROUP)
+    demand = dg.AssetSelection.assets(DEMAND_KEY)
+    figures = dg.AssetSelection.all() - upkeep - pulled - alerts - demand - dg.AssetSelection.groups(ML_GROUP)
     what_changed = dg.define_asset_job("what_changed", figures, description="Ingest, marts and features.")
     everything = dg.define_asset_job(
-        "everything", dg.AssetSelection.all() - upkeep - pulled - alerts, description="A whole build."
+        "everything", dg.AssetSelection.all() - upkeep - pulled - alerts - demand, description="A whole build."
     )
     nightly = dg.define_asset_job(
-        "nightly", dg.AssetSelection.all() - pulled - alerts, description="A whole build, then the upkeep."
+        "nightly", dg.AssetSelection.all() - pulled - alerts - demand, description="A whole build, then the upkeep."
     )
     pull = dg.define_asset_job("pull", pulled, description="Pages from the assistants' export endpoints.")
     told = dg.define_asset_job(
@@ -62,11 +64,16 @@ def build_definitions() -> dg.Definitions:
     digest = dg.define_asset_job(
         "digest", dg.AssetSelection.assets(DIGEST_KEY), description="What may be worth a look goes out."
     )
+    capacity = dg.define_asset_job("capacity", demand, description="Demand of the next hour, and plans for it.")
     return dg.Definitions(
-        assets=[*build_assets(), upkeep_asset(), pulled_asset(), alerts_asset(), digest_asset()],
+        assets=[*build_assets(), upkeep_asset(), pulled_asset(), alerts_asset(), digest_asset(), demand_asset()],
         asset_checks=[ingest_checks(), quality_checks()],
-        jobs=[what_changed, everything, nightly, pull, told, digest],
-        schedules=[*schedules(hourly=what_changed, nightly=nightly), digest_schedule(digest)],
+        jobs=[what_changed, everything, nightly, pull, told, digest, capacity],
+        schedules=[
+            *schedules(hourly=what_changed, nightly=nightly),
+            digest_schedule(digest),
+            demand_schedule(capacity),
+        ],
         sensors=[landing_sensor(what_changed), pull_sensor(pull), alerts_sensor(told)],
         resources={"workspace": Workspace()},
         executor=dg.in_process_executor,

@@ -53,6 +53,12 @@ PAGES: dict[str, list[tuple[str, str, str, str]]] = {
         ),
         ("decisions", "Decisions", ":material/alt_route:", "What was decided, why, and how to change it"),
         (
+            "scaling",
+            "Scaling",
+            ":material/stacked_line_chart:",
+            "Demand of the next hour, replicas for it, and what planning ahead has saved",
+        ),
+        (
             "alerts",
             "Alerts",
             ":material/notifications_active:",

@@ -48,6 +48,16 @@ class DemandReport:
     reason: str
     metrics: Mapping[str, float]
 
+    def figures(self) -> dict[str, str | int | float]:
+        """For a run's record."""
+        return {
+            "outcome": self.outcome,
+            "target_count": self.target_count,
+            "promoted_count": self.promoted_count,
+            "reason": self.reason,
+            **self.metrics,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class _Trained:

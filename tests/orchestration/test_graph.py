@@ -66,6 +66,7 @@ def test_the_schedules_and_the_sensor_are_on_from_the_start():
         "hourly": dg.DefaultScheduleStatus.RUNNING,
         "nightly": dg.DefaultScheduleStatus.RUNNING,
         "digest": dg.DefaultScheduleStatus.RUNNING,
+        "capacity": dg.DefaultScheduleStatus.RUNNING,
     }
     assert repository.get_sensor_def("landing").default_status == dg.DefaultSensorStatus.RUNNING
 
@@ -107,7 +108,10 @@ def test_one_run_brings_files_in_and_ends_with_features_and_a_bundle(whole_run: 
 def test_every_asset_is_materialised_and_every_check_passes(whole_run: Ran):
     made = {event.asset_key for event in whole_run.result.get_asset_materialization_events()}
     graph = build_definitions().resolve_asset_graph()
-    of_their_own_jobs = {dg.AssetKey(name) for name in (["upkeep", "lake"], ["pulled", "pages"], ["alerts", "raised"])}
+    of_their_own_jobs = {
+        dg.AssetKey(name)
+        for name in (["upkeep", "lake"], ["pulled", "pages"], ["alerts", "raised"], ["serving", "demand"])
+    }
     assert made == set(graph.get_all_asset_keys()) - of_their_own_jobs
     evaluations = whole_run.result.get_asset_check_evaluations()
     assert len(evaluations) == len(contract_checks()) + 2
