@@ -18,6 +18,7 @@ from aurora.compliance.breach_rules import BreachRules
 from aurora.compliance.breaches import check_step, detected_record, read_breaches, step_record
 from aurora.compliance.findings import NEWEST
 from aurora.errors import ConflictError, DataError
+from aurora.store.journal import JournalRecord
 from aurora.store.lake import LakeReader, LakeWriter, read_lake, write_lake
 from aurora.store.paths import TenantPaths
 from aurora.store.state import StateStore
@@ -47,11 +48,14 @@ def detect_breaches(paths: TenantPaths, store: StateStore, rules: BreachRules, *
         found += _of_refusals(lake, rules, paths, now)
     known = {one.breach_id for one in read_breaches(store, rules, now=now)}
     fresh = {one.breach_id: one for one in found if one.breach_id not in known}
-    detected = sum([_is_written(store.append([detected_record(one)])) for one in fresh.values()])
+    noticed = [store.append([detected_record(one)]) for one in fresh.values()]
+    detected = sum([_is_written(one) for one in noticed])
     steps = 0
     for told in (_told, _told_closed):  # a case is closed by what was done before
         cases = {one.breach_id: one for one in read_breaches(store, rules, now=now)}
-        steps += sum(_follow(store, cases, row, told, now) for row in incidents)
+        taken = [records for row in incidents if (records := _following(cases, row, told, now))]
+        futures = [store.append(records) for records in taken]  # many share a commit
+        steps += sum(len(records) for records, future in zip(taken, futures, strict=True) if _is_written(future))
     return {"detected": detected, "steps": steps, "rows": project_breaches(paths, store, rules, now=now)}
 
 
@@ -70,6 +74,10 @@ def project_breaches(paths: TenantPaths, store: StateStore, rules: BreachRules, 
         known.select(same).cast({name: schema[name] for name in same}), on=same, how="anti", nulls_equal=True
     )
     if fresh.height:
+        newest = known["updated_at"].max()
+        if isinstance(newest, dt.datetime) and newest >= now:  # a clock that went back must not hide the state
+            after = newest + dt.timedelta(microseconds=1)
+            fresh = fresh.with_columns(pl.lit(after).cast(schema["updated_at"]).alias("updated_at"))
 
         def work(lake: LakeWriter) -> int:
             return lake.append("breach_case", fresh)
@@ -169,19 +177,17 @@ def _breach_id(contract: str, source: str, about_id: str) -> str:
     return "brc-" + hashlib.sha256(f"{contract}\x1f{source}\x1f{about_id}".encode()).hexdigest()[:20]
 
 
-def _follow(store: StateStore, cases: dict[str, BreachCase], row: dict[str, Any], told: _Told, now: dt.datetime) -> int:
-    """Steps that an incident's record tells of and the case lacks; returns how many."""
+def _following(cases: dict[str, BreachCase], row: dict[str, Any], told: _Told, now: dt.datetime) -> list[JournalRecord]:
+    """Records of the steps that an incident's record tells of and the case lacks."""
     case = cases[_breach_id("incident", row["source"], row["incident_id"])]
-    taken = 0
+    records: list[JournalRecord] = []
     for step in told(case, row, now):
         try:
             check_step(case, step)
         except (ConflictError, DataError):  # the record says it is closed, and somebody is still to be told
             break
-        if not _is_written(store.append([step_record(step, len(case.steps) + taken + 1)])):
-            break
-        taken += 1
-    return taken
+        records.append(step_record(step, len(case.steps) + len(records) + 1))
+    return records
 
 
 def _told(case: BreachCase, row: dict[str, Any], now: dt.datetime) -> Iterator[BreachStep]:
