@@ -15,7 +15,6 @@ from fastapi.responses import Response
 from apps.api.admission import Admitted
 from apps.api.caller import Parts, Reader, Services, documented, json_body, reply
 from apps.api.problems import decode_error
-from aurora.store.connection import latest_snapshot
 from aurora.store.paths import TenantPaths
 from contracts.messages.insights import AssistantAnalysis, BusinessIntelligenceReport, ReportRequest
 
@@ -77,6 +76,7 @@ async def assistant_analysis(
 
 def _answer(caller: Admitted, parts: Services, wanted: ReportRequest, export: Format) -> Response:
     from aurora.insights.report import ALL_SCOPES
+    from aurora.store.connection import latest_snapshot
 
     paths = caller.runtime.paths
     mart, raw = latest_snapshot(paths, "mart"), latest_snapshot(paths, "raw")
