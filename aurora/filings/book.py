@@ -159,7 +159,7 @@ def approve(
             f"{len(missing)} mandatory fields are missing: {', '.join(one.path for one in missing[:8])}.",
             field=missing[0].path,
             rule="mandatory",
-            next_step=f"{missing[0].label} is put in by {missing[0].where}; then submit it again.",
+            next_step=f"{missing[0].label}: put it in {missing[0].where}. Then submit it again.",
         )
     if problems := content_problems(content):
         raise DataError(

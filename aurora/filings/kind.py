@@ -20,7 +20,7 @@ from aurora.filings.records import Records, Row
 from contracts.messages.filings import ExportFormat, FieldOrigin, FilingField, FilingKind, FilingTable, FilingText
 
 IN_COMPANY: Final = f"{TENANT_FILE} in the tenant's folder"
-BY_PERSON: Final = "a person, with `aurora draft fill` or on the Compliance page"
+BY_PERSON: Final = "by a person, with `aurora draft fill` or on the Compliance page"
 NEVER_FILED: Final = "Aurora never files this by itself: a person files it with the authority and tells its reference."
 
 

@@ -161,7 +161,8 @@ def test_reports_show_gaps_approvals_and_that_nothing_is_filed(open_tab):
     app = open_tab("Reports")
     text = words(app)
     assert "Aurora never files this by itself" in text
-    assert "Action taken" in set(app.dataframe[1].value["Field"])  # the STR misses what was done
+    assert "**Action taken**: What the company did" in text  # the STR misses what was done
+    assert "Put it in by a person, with" in text
     assert "Confidential" in text
     assert "lake snapshot" in text
 

@@ -16,6 +16,7 @@ import streamlit as st
 
 from apps.streamlit.reads.lake import Pin, current_paths, current_settings, lake_at
 from apps.streamlit.ui.access import Viewer
+from apps.streamlit.ui.wording import code_words
 from aurora.compliance.breach_rules import breach_rules
 from aurora.compliance.breaches import read_breaches
 from aurora.compliance.findings import NEWEST
@@ -148,16 +149,16 @@ def breaches(pin: Pin) -> list[BreachCase]:
 def clocks(found: Standing, filings: list[Filing], cases: list[BreachCase]) -> pl.DataFrame:
     """Everything that is due, by due time: findings, drafts that are not filed, people and authorities to be told."""
     rows = [
-        (one["due_at"], one["rule_title"], one["rule_id"], f"{one['about_contract']} {one['about_id']}", one["severity"], one["owner_role"])
+        (one["due_at"], one["rule_title"], one["rule_id"], f"{code_words(one['about_contract'])} {one['about_id']}", one["severity"], code_words(one["owner_role"]))
         for one in found.open
     ]  # fmt: skip
     rows += [
-        (one.due_at, f"{one.title}: {one.state.replace('_', ' ')}", "draft", f"{one.about_contract} {one.about_id}", "high", "compliance officer")
+        (one.due_at, f"{one.title}: {one.state.replace('_', ' ')}", "draft", f"{code_words(one.about_contract)} {one.about_id}", "high", "compliance officer")
         for one in filings
         if one.due_at is not None and one.state != "handed_over"
     ]  # fmt: skip
     rows += [
-        (duty.due_at, f"Tell {'the people concerned' if duty.who == 'subjects' else duty.title}", "breach", f"{case.about_contract} {case.about_id}", "critical", "privacy officer")
+        (duty.due_at, f"Tell {'the people concerned' if duty.who == 'subjects' else duty.title}", "breach", f"{code_words(case.about_contract)} {case.about_id}", "critical", "privacy officer")
         for case in cases
         for duty in case.duties
         if duty.is_due and duty.done_at is None and case.breach_state != "closed"

@@ -44,7 +44,7 @@ def show_filings(pin: Pin, viewer: Viewer) -> None:
         empty="No report is drafted yet. Draft one below, or from a finding.",
         note="The newest first. Pick one to see what it says and what it misses." if filings else None,
         columns={
-            "title": st.column_config.TextColumn("Report", width="large"),
+            "title": st.column_config.TextColumn("Report", width=250),
             "missing_count": st.column_config.NumberColumn("Missing", format="localized"),
             "state": st.column_config.TextColumn("State"),
         },
@@ -120,7 +120,11 @@ def _missing(detail: FilingDetail) -> None:
     st.markdown(
         f"**Missing: {plural(len(detail.missing), 'mandatory field')}**. It cannot be approved before they are there."
     )
-    _plain_table([(one.label, one.why, one.where) for one in detail.missing], ("Field", "Why", "Where to put it"))
+    st.markdown(
+        "\n".join(
+            f"- **{plain(one.label)}**: {plain(one.why)}  \n  Put it in {plain(one.where)}" for one in detail.missing
+        )
+    )
 
 
 def _content(detail: FilingDetail) -> None:

@@ -35,7 +35,7 @@ def show_findings(found: Standing, pin: Pin, viewer: Viewer) -> None:
         empty="No finding is like that. `aurora rules sweep` looks for them; the filters above may hide some.",
         note="Those due first at the top. Pick one to see evidence, rule and remedy." if rows else None,
         columns={
-            "rule_title": st.column_config.TextColumn("Rule broken", width="large"),
+            "rule_title": st.column_config.TextColumn("Rule broken", width=300),
             "regime": st.column_config.TextColumn("Authority"),
             "rule_id": st.column_config.TextColumn("Rule"),
             "finding_state": st.column_config.TextColumn("State"),

@@ -28,7 +28,7 @@ _NAMES: Final = {
     "soc2": "SOC 2", "dld": "Land Department", "rera": "RERA", "rera_ads": "Advertising permits", "difc": "DIFC",
     "adgm": "ADGM", "basic": "House rules", "residency": "Residency", "tenancy": "Tenancy", "automotive": "Automotive",
 }  # fmt: skip
-_CARD: Final = 268
+_CARD: Final = 312
 
 
 def regime_name(regime: str) -> str:
@@ -75,7 +75,7 @@ def _card(row: dict[str, Any]) -> None:
     with st.container(border=True, width=_CARD, height="stretch", gap="xxsmall"):
         st.badge(word, icon=icon, color=color)
         st.markdown(f"**{regime_name(row['regime'])}**")
-        st.caption(row["authority"])
+        st.caption("; ".join(dict.fromkeys(row["authority"].split("; "))))
         st.markdown(
             f"{count(row['open_count'])} open · {count(row['critical_count'])} critical · "
             f"{count(row['overdue_count'])} overdue"
@@ -101,7 +101,7 @@ def show_clocks(found: Standing, filings: list[Filing], cases: list[BreachCase],
         note="Findings, reports that are not filed, and people or authorities to be told; business days are counted by the UAE calendar.",
         columns={
             "time_left": st.column_config.TextColumn("Time left"),
-            "what": st.column_config.TextColumn("What", width="large"),
+            "what": st.column_config.TextColumn("What", width=300),
             "rule_id": st.column_config.TextColumn("By"),
             "owner_role": st.column_config.TextColumn("Owner"),
         },
