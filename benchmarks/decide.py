@@ -19,7 +19,8 @@ import numpy as np
 from apps.bootstrap import utc_now
 from aurora.audit.records import decision_record, decision_seed
 from aurora.decisions.bundles import promote_bundle, write_bundle
-from aurora.decisions.engine import Engine, load_engine, receipt
+from aurora.decisions.engine import Engine, receipt
+from aurora.decisions.loading import load_engine
 from aurora.settings import Settings
 from aurora.store.ids import IdMaker
 from aurora.store.paths import TenantPaths, create_tenant

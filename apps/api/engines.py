@@ -16,12 +16,12 @@ class FileEngines:
 
     def load(self, paths: TenantPaths, settings: Settings) -> Engine:
         """The engine as the files are now."""
-        from aurora.decisions.engine import load_engine
+        from aurora.decisions.loading import load_engine
 
         return load_engine(paths, settings)
 
     def version(self, paths: TenantPaths, settings: Settings) -> str:
         """What names those files as they are now."""
-        from aurora.decisions.engine import engine_version
+        from aurora.decisions.loading import engine_version
 
         return engine_version(paths, settings)

@@ -107,8 +107,8 @@ def run_round(
     The same round again does nothing new.
     """
     from apps.bootstrap import utc_now
-    from aurora.decisions.engine import load_engine
     from aurora.decisions.ledger_round import run_round as run
+    from aurora.decisions.loading import load_engine
 
     settings, paths = open_paths(tenant)
     done = run(

@@ -87,6 +87,9 @@ def mode(
     ] = None,
     assistant: Annotated[str | None, typer.Option(help="Of this assistant alone.")] = None,
     shadow: Annotated[str | None, typer.Option(help="Policy to run beside it; `none` ends it.")] = None,
+    canary: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Share of decisions that the policy beside it answers.")
+    ] = None,
     tenant: Tenant = None,
     json: Json = False,
 ) -> None:
@@ -109,6 +112,7 @@ def mode(
         "assistant_id": assistant,
         "act_share": act_share,
         "shadow_policy": "" if shadow == "none" else shadow,
+        "canary_share": canary,
     }
     try:
         request = msgspec.convert(given, ModeRequest)
@@ -161,7 +165,7 @@ def _tell(found: Any, *, json: bool) -> None:
         {**one, "assistant_shares": ", ".join(f"{name} {share:g}" for name, share in one["assistant_shares"].items())}
         for one in plain["kinds"]
     ]
-    print_table(rows, ("kind", "policy", "act_share", "assistant_shares", "shadow_policy"))
+    print_table(rows, ("kind", "policy", "act_share", "assistant_shares", "shadow_policy", "canary_share"))
 
 
 def skew(

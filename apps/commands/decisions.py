@@ -51,7 +51,7 @@ def decide(
     from aurora.audit.records import check_request, decision_record, decision_seed
     from aurora.decisions.acting import completed
     from aurora.decisions.conflicts import in_ledger, resolved
-    from aurora.decisions.engine import load_engine
+    from aurora.decisions.loading import load_engine
     from aurora.decisions.modes import read_switches
     from aurora.store.ids import IdMaker
     from aurora.store.state import StateStore

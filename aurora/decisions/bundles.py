@@ -7,7 +7,7 @@ hash it is named by is refused.
 
 Arrays of `tfidf_ridge_v1`, for V n-grams, L language models and K calibration points: `vocabulary` (V,)
 text, `idf` (V,), `coef` (V, L), `intercept` (L,), `calib_x` and `calib_y` (L, K), `mean_output_tokens` (L,).
-`tfidf_ridge_v2` adds `task_types` (T,) text and `task_coef` (T, L). Either may carry `space`
+`tfidf_ridge_v2` adds `task_types` (T,) text, `task_coef` (T, L), `level` (L, L) and `bend` (L, 5). Either may carry `space`
 (V, D), by which answers' lengths are expected (`token_coef`, `token_intercept`) and other policies see the prompt:
 their arrays are named `<policy_id>.<array>` and described in `aurora.decisions.views`. Arrays named `held_out.<array>` are
 questions kept from training, on which promises rest (`aurora.decisions.promises`).
@@ -37,6 +37,7 @@ from aurora.decisions.views import View, read_views, view_shapes
 from aurora.errors import DataError, NotFoundError
 
 ARRAYS = ("vocabulary", "idf", "coef", "intercept", "calib_x", "calib_y", "mean_output_tokens")
+CHALLENGER = "challenger"
 OWN_VIEW = "learned_llm"
 """The policy that goes by the bundle's own linear map."""
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -54,6 +55,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     lowercase: bool = True
     token_pattern: str = r"(?u)\b\w\w+\b"  # noqa: S105 - a pattern of words
     norm: Literal["l2"] | None = "l2"
+    policy_id: str | None = None
+    """The policy that it was judged with; the one of its own linear map when absent."""
     max_chars: int | None = None
     """Characters of the prompt that are read; all when absent. Training must cut likewise."""
 
@@ -107,6 +110,11 @@ class Bundle:
     view_curves: Mapping[str, tuple[Curve, ...]] = field(default_factory=dict)
     held_out: HeldOut | None = None
 
+    @property
+    def policy_id(self) -> str:
+        """The policy that it was judged with."""
+        return self.manifest.policy_id or OWN_VIEW
+
     def serves(self, policy_id: str) -> bool:
         """Whether the bundle holds what this policy looks through."""
         return policy_id == OWN_VIEW or policy_id in self.views
@@ -122,7 +130,7 @@ class Bundle:
         point = None if self.space is None else self.space.point(rows, weights)
         if view is None or point is None:
             raw = self.scorer.raw_of(rows, weights, task_type)
-            quality = calibrated(self.scorer.curves, raw)
+            quality = self.scorer.quality_of(raw)
         else:
             quality = calibrated(self.view_curves[policy_id], view.raw(point))
             spread = view.spread(point)
@@ -166,13 +174,18 @@ def promote_bundle(folder: Path) -> None:
 
 def champion_folder(serving: Path, kind: str) -> Path | None:
     """Folder of the champion bundle of a kind; None while there is none."""
-    pointer = serving / "bundles" / kind / "champion"
+    return named_folder(serving, kind, "champion")
+
+
+def named_folder(serving: Path, kind: str, role: str) -> Path | None:
+    """Folder of the bundle in a role, champion or challenger; None while nobody has it."""
+    pointer = serving / "bundles" / kind / role
     try:
         name = pointer.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         return None
     if not _HASH.fullmatch(name):
-        raise _refused(pointer, "champion", "does not name a bundle by its SHA-256")
+        raise _refused(pointer, role, "does not name a bundle by its SHA-256")
     return pointer.parent / name
 
 
@@ -234,6 +247,8 @@ def _scorer(manifest: Manifest, arrays: Mapping[str, npt.NDArray[Any]], pattern:
         is_normalised=manifest.norm == "l2",
         max_chars=manifest.max_chars,
         task_effects=effects,
+        level=arrays.get("level"),
+        bend=arrays.get("bend"),
     )
 
 
@@ -262,6 +277,8 @@ def _check_views(folder: Path, arrays: Mapping[str, npt.NDArray[Any]], llm_count
     wanted = view_shapes(arrays, llm_count)
     if "task_types" in arrays:
         wanted |= {"task_coef": (len(arrays["task_types"]), llm_count)}
+    if "bend" in arrays or "level" in arrays:
+        wanted |= {"level": (llm_count, llm_count), "bend": (llm_count, 5)}
     for name, shape in wanted.items():
         if name not in arrays:
             raise _refused(folder, name, "is missing from arrays.npz")

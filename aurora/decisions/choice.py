@@ -7,11 +7,13 @@ is chosen. The draw follows from the seed alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aurora.decisions.policy import Ask, ConfiguredPolicy, Estimate
 
 _MASK = (1 << 64) - 1
+_CANARY = 0x5DEECE66D
+"""Makes another draw of the same seed: who answers must not follow from what is explored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +28,18 @@ class Choice:
     epsilon: float
     reason: str
     is_abstained: bool
+    canary: Choice | None = None
+    """What another policy makes of the same candidates, which answers a share of the decisions."""
+    canary_share: float = 0.0
+
+    def is_canary(self, seed: int) -> bool:
+        """Whether the other policy answers the decision of this seed."""
+        return self.canary is not None and unit_draw(seed ^ _CANARY) < self.canary_share
 
     def draw(self, seed: int) -> int:
         """Position of the action for a seed."""
+        if self.canary is not None and self.is_canary(seed):
+            return self.canary.draw(seed)
         uniform = unit_draw(seed)
         if uniform >= self.epsilon:
             return self.greedy
@@ -79,6 +90,17 @@ def choose(
             f"{preferred.candidate_id} stands in as the backup of {stand_in.absent_id}, which is preferred and away."
         )
     return Choice(tuple(scores), tuple(propensities), greedy, epsilon, reason, is_abstained=False)
+
+
+def mixed(choice: Choice, canary: Choice, share: float) -> Choice:
+    """`canary` answers a share of what `choice` would; nothing changes where either leaves it to a person."""
+    if choice.is_abstained or canary.is_abstained or share <= 0.0:
+        return choice
+    chances = tuple(
+        (1.0 - share) * ours + share * theirs
+        for ours, theirs in zip(choice.propensities, canary.propensities, strict=True)
+    )
+    return replace(choice, propensities=chances, canary=canary, canary_share=share)
 
 
 def unit_draw(seed: int) -> float:

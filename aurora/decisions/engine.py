@@ -9,18 +9,17 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from msgspec import UNSET, UnsetType
 
 from aurora.assistants.live import LiveStates
-from aurora.compliance.rules import RuleSet, compile_rules
+from aurora.compliance.rules import RuleSet
 from aurora.decisions.admission import Admission
-from aurora.decisions.archive import archive, pack_content
-from aurora.decisions.bundles import Bundle, champion_folder, load_bundle
-from aurora.decisions.features import Features, load_features
+from aurora.decisions.archive import pack_content
+from aurora.decisions.bundles import CHALLENGER, Bundle
+from aurora.decisions.features import Features
 from aurora.decisions.kinds.conflict import plan_resolution
 from aurora.decisions.kinds.desk import Desk
 from aurora.decisions.kinds.rebalance import plan_rebalancing
@@ -28,16 +27,14 @@ from aurora.decisions.kinds.scale import plan_scaling
 from aurora.decisions.kinds.tune import plan_tuning
 from aurora.decisions.llm_estimates import llm_estimates
 from aurora.decisions.modes import NO_SWITCHES, Switches, is_granted
-from aurora.decisions.plans import Plan, asked, make_plan
+from aurora.decisions.plans import Plan, Watch, asked, make_plan, told_reason
 from aurora.decisions.policy import ConfiguredPolicy, Estimate, configure
 from aurora.decisions.promises import keep_promises
 from aurora.decisions.questions import llm_values, rollout_key, task_values
-from aurora.decisions.reliability import FILE as RELIABILITY
-from aurora.decisions.reliability import Reliability, load_reliability
+from aurora.decisions.reliability import Reliability
 from aurora.decisions.slates import Slate, llm_slate, task_slate
 from aurora.errors import DataError, UsageError
-from aurora.packs import Pack, load_pack, pack_files
-from aurora.settings import Settings
+from aurora.packs import Pack, PolicyChoice
 from aurora.store.paths import TenantPaths
 from contracts.messages.decisions import (
     KIND_OF,
@@ -80,6 +77,7 @@ class Engine:
         rules: RuleSet,
         *,
         bundle: Bundle | None = None,
+        challenger: Bundle | None = None,
         features: Features | None = None,
         reliability: Reliability | None = None,
         version: str = "",
@@ -88,6 +86,7 @@ class Engine:
         self.version = version
         self.pack = pack
         self.bundle = bundle
+        self.challenger = challenger
         self.features = features
         self.reliability = reliability
         self.engine_hash, _ = pack_content(pack)
@@ -139,7 +138,7 @@ class Engine:
             mode=mode,
             status="abstained" if chosen is None else "chosen",
             action=action,
-            reason=plan.reason if chosen is preferred or chosen is None else _explored(plan, chosen, preferred),
+            reason=told_reason(plan, seed, chosen, preferred),
             confidence=0.0 if preferred is None else (chosen or preferred).quality,
             propensity=None if taken is None or choice is None else choice.propensities[taken],
             decided_at=decided_at,
@@ -220,13 +219,23 @@ class Engine:
         share = switches.act_share(kind, assistant_id, self.pack.policies.kinds.get(kind))
         return ("act" if is_granted(kind, rollout_key(request, decision_id), share) else "advise"), share
 
-    def _shadow(self, kind: DecisionKind, configured: ConfiguredPolicy, switches: Switches) -> ConfiguredPolicy | None:
-        """The policy that is run beside the one that decides, where there is another and it can be run."""
-        policy_id = switches.shadow(kind, self.pack.policies.kinds.get(kind))
+    def _shadow(self, kind: DecisionKind, configured: ConfiguredPolicy, switches: Switches) -> Watch | None:
+        """The policy that is run beside the one that decides, where there is another and it can be run.
+
+        While a challenger bundle stands, it is the one that is watched.
+        """
+        declared = self.pack.policies.kinds.get(kind)
+        share = switches.canary_share(kind, declared)
+        if kind == "route_llm" and self.challenger is not None and configured.policy.needs_bundle:
+            own = self._policies.get(self.challenger.policy_id, configured)
+            return Watch(own, CHALLENGER, share, self.challenger.bundle_hash)
+        policy_id = switches.shadow(kind, declared)
         found = None if policy_id is None else self._policies.get(policy_id)
         if found is None or found is configured or kind not in found.policy.kinds:
             return None
-        return None if found.policy.needs_bundle and not self._serves(found) else found
+        if found.policy.needs_bundle and not self._serves(found):
+            return None
+        return Watch(found, found.policy.policy_id, share)
 
     def _serves(self, configured: ConfiguredPolicy) -> bool:
         """Whether the published bundle holds what this policy looks through."""
@@ -239,7 +248,16 @@ class Engine:
         name = request.task_type if task_type is not None else ""
         epoch = bisect_right(self._days, decided_at.toordinal())
         values = task_values(request, self.pack, self._paths.region)
-        key = (name, epoch, live, switches.shadow_policies, *values.values(), request.candidates, request.policy)
+        key = (
+            name,
+            epoch,
+            live,
+            switches.shadow_policies,
+            switches.canary_shares,
+            *values.values(),
+            request.candidates,
+            request.policy,
+        )
         plan = self._plans.get(key)
         if plan is not None:
             return plan
@@ -271,7 +289,8 @@ class Engine:
         estimates = llm_estimates(question.slate, request, self._llms, self.bundle, policy_id)
         shadow, seen = self._shadow("route_llm", configured, switches), None
         if shadow is not None:
-            seen = llm_estimates(question.slate, request, self._llms, self.bundle, shadow.policy.policy_id)
+            other = self.bundle if shadow.bundle_hash is None else self.challenger
+            seen = llm_estimates(question.slate, request, self._llms, other, shadow.configured.policy.policy_id)
         wanted = asked(question.slate, request.candidates)
         computed = [{"candidate.cost_usd": e.cost_usd, "candidate.quality": e.quality} for e in estimates]
         return make_plan(
@@ -293,7 +312,7 @@ class Engine:
             raise DataError(
                 f"policies.yaml names no policy for {kind}.", field=f"kinds.{kind}", next_step="Name one in the pack."
             )
-        policy_id = asked_for or choice.policy
+        policy_id = asked_for or self._declared(kind, choice)
         configured = self._policies.get(policy_id)
         if configured is None or kind not in configured.policy.kinds:
             able = [name for name, known in self._policies.items() if kind in known.policy.kinds]
@@ -308,6 +327,13 @@ class Engine:
                 str(choice.fallback)
             ], f"No trained router is published for {policy_id}; the pack's priors decide."
         return configured, ""
+
+    def _declared(self, kind: DecisionKind, choice: PolicyChoice) -> str:
+        """The kind's policy; where it goes by a bundle, the one that the champion bundle was judged with."""
+        known = self._policies.get(choice.policy)
+        if kind != "route_llm" or self.bundle is None or known is None or not known.policy.needs_bundle:
+            return choice.policy
+        return self.bundle.policy_id if self.bundle.policy_id in self._policies else choice.policy
 
     def _question(
         self, kind: DecisionKind, name: str, epoch: int, decided_at: dt.datetime, live: LiveStates = ()
@@ -329,51 +355,7 @@ class Engine:
         return question
 
 
-def _explored(plan: Plan, chosen: Estimate, preferred: Estimate | None) -> str:
-    epsilon = plan.choice.epsilon if plan.choice is not None else 0.0
-    usual = preferred.candidate_id if preferred is not None else "nobody"
-    return (
-        f"Explored: {chosen.candidate_id} was drawn among {len(plan.actions)} admissible candidates, as {epsilon:.1%} "
-        f"of decisions are, to learn; {usual} is preferred."
-    )
-
-
 def receipt(decision: Decision) -> tuple[bytes, str]:
     """The decision's canonical bytes and their SHA-256 (hex)."""
     content = canonical(decision)
     return content, hashlib.sha256(content).hexdigest()
-
-
-def load_engine(paths: TenantPaths, settings: Settings) -> Engine:
-    """The tenant's engine as its files are now. Raises `AuroraError` naming the file that does not fit."""
-    version = engine_version(paths, settings)
-    pack = load_pack(settings.packs_dir, settings.pack)
-    folder = champion_folder(paths.serving, "route_llm")
-    archive(paths, "pack", *pack_content(pack))
-    return Engine(
-        paths,
-        pack,
-        compile_rules(pack.rules),
-        bundle=None if folder is None else load_bundle(folder),
-        features=load_features(paths),
-        reliability=load_reliability(paths),
-        version=version,
-    )
-
-
-def engine_version(paths: TenantPaths, settings: Settings) -> str:
-    """Changes when any file an engine is made from does: names, sizes and times, no content. Cheap enough to poll."""
-    served = [
-        paths.serving / "features.json",
-        paths.serving / RELIABILITY,
-        paths.serving / "bundles" / "route_llm" / "champion",
-    ]
-    files: Sequence[Any] = [*pack_files(settings.packs_dir, settings.pack), *served]
-    digest = hashlib.sha256()
-    for file in files:
-        try:
-            state = file.stat()
-        except FileNotFoundError:
-            continue
-        digest.update(f"{file}\n{state.st_size}\n{state.st_mtime_ns}\n{state.st_ino}\n".encode())
-    return digest.hexdigest()[:16]

@@ -35,6 +35,7 @@ class Switches:
     is_stopped: bool = False
     act_shares: tuple[tuple[DecisionKind, str, float], ...] = ()
     shadow_policies: tuple[tuple[DecisionKind, str], ...] = ()
+    canary_shares: tuple[tuple[DecisionKind, float], ...] = ()
 
     def act_share(self, kind: DecisionKind, assistant_id: str | None, declared: PolicyChoice | None) -> float:
         """Share of such work that may be acted on: the assistant's own before the kind's, a switch before the pack."""
@@ -55,6 +56,15 @@ class Switches:
                 return policy_id or None
         return declared.shadow if declared is not None else None
 
+    def canary_share(self, kind: DecisionKind, declared: PolicyChoice | None) -> float:
+        """Share of decisions that the policy in shadow answers; none while decisions are stopped."""
+        if self.is_stopped:
+            return 0.0
+        for switched, share in self.canary_shares:
+            if switched == kind:
+                return share
+        return declared.canary_share if declared is not None else 0.0
+
 
 NO_SWITCHES: Final = Switches()
 
@@ -69,7 +79,7 @@ def read_switches(state: StateReader) -> Switches:
     change = last_change(state)
     if change is None:
         return NO_SWITCHES
-    return Switches(change.is_stopped, change.act_shares, change.shadow_policies)
+    return Switches(change.is_stopped, change.act_shares, change.shadow_policies, change.canary_shares)
 
 
 def last_change(state: StateReader) -> ModeChange | None:
@@ -87,13 +97,16 @@ def change_mode(
     shares = {(kind, one): share for kind, one, share in before.act_shares}
     if request.act_share is not None:
         shares[(request.kind, request.assistant_id or "")] = request.act_share
-    shadows = dict(before.shadow_policies)
+    shadows, canaries = dict(before.shadow_policies), dict(before.canary_shares)
+    if request.canary_share is not None:
+        canaries[request.kind] = request.canary_share
     if request.shadow_policy is not None:
         shadows[request.kind] = request.shadow_policy
     after = Switches(
         before.is_stopped,
         tuple(sorted((kind, one, share) for (kind, one), share in shares.items())),
         tuple(sorted(shadows.items())),
+        tuple(sorted(canaries.items())),
     )
     return _changed(after, actor_id=actor_id, now=now, reason=request.reason)
 
@@ -110,7 +123,7 @@ def stop_acting(
             rule="kill_switch",
             next_step="Nothing is left to do.",
         )
-    after = Switches(is_stopped, before.act_shares, before.shadow_policies)
+    after = Switches(is_stopped, before.act_shares, before.shadow_policies, before.canary_shares)
     return _changed(after, actor_id=actor_id, now=now, reason=reason)
 
 
@@ -135,6 +148,7 @@ def _kind_mode(kind: DecisionKind, declared: PolicyChoice, switches: Switches) -
         act_share=switches.act_share(kind, None, declared),
         assistant_shares={one: switches.act_share(kind, one, declared) for one in sorted(named)},
         shadow_policy=switches.shadow(kind, declared),
+        canary_share=switches.canary_share(kind, declared),
     )
 
 
@@ -147,6 +161,7 @@ def _changed(after: Switches, *, actor_id: str, now: dt.datetime, reason: str) -
         is_stopped=after.is_stopped,
         act_shares=after.act_shares,
         shadow_policies=after.shadow_policies,
+        canary_shares=after.canary_shares,
     )
     record = JournalRecord(
         record_id=change.change_id,

@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from aurora.decisions.choice import Choice, StandIn, choose
+from msgspec import UNSET
+
+from aurora.decisions.choice import Choice, StandIn, choose, mixed
 from aurora.decisions.policy import ConfiguredPolicy, Estimate
 from aurora.decisions.slates import NOT_KNOWN, Slate, bits
 from contracts.messages.decision_details import DecisionDetails, ShadowChoice
@@ -42,6 +44,8 @@ class Shadow:
     policy_id: str
     choice: Choice
     actions: Sequence[Estimate]
+    canary_share: float = 0.0
+    bundle_hash: str | None = None
 
     def told(self, seed: int, taken: int | None) -> ShadowChoice:
         """Its choice under the same draw. `taken` is the position of the action that was taken."""
@@ -53,7 +57,19 @@ class Shadow:
             propensity=choice.propensities[own],
             taken_propensity=0.0 if taken is None else choice.propensities[taken],
             confidence=actions[choice.greedy].quality,
+            canary_share=self.canary_share or UNSET,
+            bundle_hash=self.bundle_hash or UNSET,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """The policy that is run beside the one that decides, and how much of it counts."""
+
+    configured: ConfiguredPolicy
+    policy_id: str
+    canary_share: float = 0.0
+    bundle_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +98,7 @@ def make_plan(
     min_quality: float | None,
     note: str,
     rules_checked: tuple[str, ...],
-    shadow: ConfiguredPolicy | None = None,
+    shadow: Watch | None = None,
     shadow_estimates: Sequence[Estimate] | None = None,
     details: Callable[[str | None], DecisionDetails | None] | None = None,
 ) -> Plan:
@@ -102,6 +118,9 @@ def make_plan(
     absent = [position for position, found in vetoes.items() if found == (slate.live_vetoes[position],)]
     stand_in = _stand_in(slate, absent, admissible, estimates, configured, min_quality=min_quality) if absent else None
     choice = choose(admissible, configured, min_quality=min_quality, stand_in=stand_in) if admissible else None
+    beside = _shadow(watched, shadow, choice, min_quality=min_quality, stand_in=stand_in)
+    if choice is not None and beside is not None and beside.canary_share:
+        choice = mixed(choice, beside.choice, beside.canary_share)
     scored = _scored(admissible, choice)
     candidates = [
         scored[slate.ids[position]]
@@ -121,22 +140,24 @@ def make_plan(
         policy_id=configured.policy.policy_id,
         rules_checked=rules_checked,
         baseline_cost_usd=_baseline(admissible),
-        shadow=_shadow(watched, shadow, min_quality=min_quality, stand_in=stand_in),
+        shadow=beside,
         details=details,
     )
 
 
 def _shadow(
     admissible: Sequence[Estimate],
-    configured: ConfiguredPolicy | None,
+    watch: Watch | None,
+    ours: Choice | None,
     *,
     min_quality: float | None,
     stand_in: StandIn | None,
 ) -> Shadow | None:
-    if configured is None or not admissible:
+    if watch is None or ours is None:
         return None
-    choice = choose(admissible, configured, min_quality=min_quality, stand_in=stand_in)
-    return Shadow(configured.policy.policy_id, choice, admissible)
+    choice = choose(admissible, watch.configured, min_quality=min_quality, stand_in=stand_in)
+    share = 0.0 if choice.is_abstained or ours.is_abstained else watch.canary_share
+    return Shadow(watch.policy_id, choice, admissible, share, watch.bundle_hash)
 
 
 def _vetoes(slate: Slate, position: int, by_rules: tuple[Veto, ...]) -> tuple[Veto, ...]:
@@ -196,3 +217,25 @@ def _nobody(candidates: Sequence[Candidate]) -> str:
         f"{count} x {reason}" for reason, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     )
     return f"A person decides: none of {len(candidates)} candidates is admissible. {why}"
+
+
+def told_reason(plan: Plan, seed: int, chosen: Estimate | None, preferred: Estimate | None) -> str:
+    """Why this action was taken under this seed: preferred, drawn to learn, or another policy's turn."""
+    choice = plan.choice
+    if chosen is None or choice is None:
+        return plan.reason
+    if plan.shadow is not None and choice.is_canary(seed):
+        return (
+            f"Tried: {plan.shadow.policy_id} takes {choice.canary_share:.0%} of decisions to show what it is worth, and "
+            f"chose {chosen.candidate_id}."
+        )
+    return plan.reason if chosen is preferred else _explored(plan, chosen, preferred)
+
+
+def _explored(plan: Plan, chosen: Estimate, preferred: Estimate | None) -> str:
+    epsilon = plan.choice.epsilon if plan.choice is not None else 0.0
+    usual = preferred.candidate_id if preferred is not None else "nobody"
+    return (
+        f"Explored: {chosen.candidate_id} was drawn among {len(plan.actions)} admissible candidates, as {epsilon:.1%} "
+        f"of decisions are, to learn; {usual} is preferred."
+    )

@@ -139,7 +139,7 @@ class Replayer:
 
     def _engine(self, made: Decision) -> Engine | AuroraError:
         reliability_hash = made.details.reliability_hash if isinstance(made.details, Pooled) else None
-        key = (made.engine_hash, made.feature_hash, made.bundle_hash, reliability_hash)
+        key = (made.engine_hash, made.feature_hash, made.bundle_hash, _challenger_hash(made), reliability_hash)
         found = self._engines.get(key)
         if found is None:
             try:
@@ -156,7 +156,8 @@ class Replayer:
             self._paths,
             pack,
             compile_rules(pack.rules),
-            bundle=self._bundle(made),
+            bundle=self._bundle(made, made.bundle_hash),
+            challenger=self._bundle(made, _challenger_hash(made)),
             features=self._features(made),
             reliability=_of_hash(reliability, reliability_hash),
         )
@@ -184,10 +185,15 @@ class Replayer:
                 return published
             raise
 
-    def _bundle(self, made: Decision) -> Bundle | None:
-        if made.bundle_hash is None:
+    def _bundle(self, made: Decision, wanted: str | None) -> Bundle | None:
+        if wanted is None:
             return None
-        return load_bundle(self._paths.serving / "bundles" / made.kind / made.bundle_hash)
+        return load_bundle(self._paths.serving / "bundles" / made.kind / wanted)
+
+
+def _challenger_hash(made: Decision) -> str | None:
+    found = UNSET if made.shadows is UNSET else made.shadows[0].bundle_hash
+    return None if found is UNSET else str(found)
 
 
 def _of_hash(reliability: Reliability | None, wanted: str | None) -> Reliability | None:
@@ -206,7 +212,8 @@ def _decided(engine: Engine, made: Decision) -> Decision:
     if made.act_share is not UNSET:
         everyone = ("", *sorted(one.assistant_id for one in engine.pack.assistants))
         shares = tuple((made.kind, one, float(made.act_share)) for one in everyone)
-    shadow = "" if made.shadows is UNSET else made.shadows[0].policy_id
+    beside = None if made.shadows is UNSET else made.shadows[0]
+    share = 0.0 if beside is None or beside.canary_share is UNSET else float(beside.canary_share)
     return engine.decide(
         made.request,
         actor_id=made.actor_id,
@@ -214,7 +221,11 @@ def _decided(engine: Engine, made: Decision) -> Decision:
         decided_at=made.decided_at,
         seed=made.seed,
         live=tuple(sorted(made.assistant_states.items())),
-        switches=Switches(act_shares=shares, shadow_policies=((made.kind, shadow),)),
+        switches=Switches(
+            act_shares=shares,
+            shadow_policies=((made.kind, "" if beside is None else beside.policy_id),),
+            canary_shares=((made.kind, share),),
+        ),
     )
 
 

@@ -17,6 +17,8 @@ class PolicyChoice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     fallback: Slug | None = None
     shadow: Slug | None = None
     """Policy that is run beside it: its choice is recorded, never answered."""
+    canary_share: Share = 0.0
+    """Share of decisions that the policy in shadow answers, so that there is evidence of it."""
     act_share: Share = 0.0
     """Share of the work that may be acted on where acting is asked for; the rest is advice."""
     assistant_act_shares: dict[Slug, Share] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 
 class ShadowChoice(Struct, frozen=True, kw_only=True):
@@ -19,6 +19,10 @@ class ShadowChoice(Struct, frozen=True, kw_only=True):
     taken_propensity: float
     """Probability with which it would have chosen the action that was taken."""
     confidence: float
+    canary_share: float | UnsetType = UNSET
+    """Share of such decisions that it answers; absent while it only watches."""
+    bundle_hash: str | UnsetType = UNSET
+    """The challenger's bundle, where it is one."""
 
 
 class RecommenderWeight(Struct, frozen=True, kw_only=True):

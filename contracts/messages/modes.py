@@ -23,6 +23,8 @@ class ModeRequest(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True)
     """Share of the work that may be acted on when acting is asked for; the rest is advice."""
     shadow_policy: Annotated[str, Meta(max_length=64)] | None = None
     """Policy that is run beside the one that decides; empty text ends it. Of the whole kind."""
+    canary_share: Share | None = None
+    """Share of decisions that the policy in shadow answers; 0 ends it. Of the whole kind."""
 
 
 class StopRequest(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -42,6 +44,7 @@ class ModeChange(Struct, frozen=True, kw_only=True):
     act_shares: tuple[tuple[DecisionKind, str, float], ...]
     """Kind, assistant (empty: every other), share; sorted. What is not here is as policies.yaml says."""
     shadow_policies: tuple[tuple[DecisionKind, str], ...]
+    canary_shares: tuple[tuple[DecisionKind, float], ...] = ()
 
 
 class KindMode(Struct, frozen=True, kw_only=True):
@@ -53,6 +56,7 @@ class KindMode(Struct, frozen=True, kw_only=True):
     """What holds where no assistant has a share of its own."""
     assistant_shares: dict[str, float]
     shadow_policy: str | None
+    canary_share: float = 0.0
 
 
 class Modes(Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ import datetime as dt
 import msgspec
 
 from aurora.audit.records import decision_record
-from aurora.decisions.engine import load_engine
+from aurora.decisions.loading import load_engine
 from aurora.settings import Settings
 from aurora.store.paths import create_tenant
 from contracts.messages.decisions import Decision, RouteLlmRequest, RouteTaskRequest, canonical

@@ -14,7 +14,8 @@ import msgspec
 from apps.bootstrap import prepare_tenant, seed_tenant, utc_now
 from apps.up import run_build
 from aurora.audit.records import decision_record, decision_seed, outcome_record, override_record
-from aurora.decisions.engine import Engine, load_engine
+from aurora.decisions.engine import Engine
+from aurora.decisions.loading import load_engine
 from aurora.settings import Settings
 from aurora.store.ids import IdMaker
 from aurora.store.journal import JournalRecord

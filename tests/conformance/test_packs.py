@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from aurora.decisions.engine import Engine, load_engine
+from aurora.decisions.engine import Engine
+from aurora.decisions.loading import load_engine
 from aurora.decisions.pack_check import check_pack
 from aurora.handoffs.sharing import load_sharing
 from aurora.ingest.fleet import publish_fleet

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from aurora.decisions.engine import Engine, load_engine
+from aurora.decisions.engine import Engine
+from aurora.decisions.loading import load_engine
 from aurora.settings import Settings
 from aurora.store.paths import TenantPaths, create_tenant
 from contracts.messages.decisions import Decision, DecisionRequest

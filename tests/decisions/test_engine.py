@@ -13,8 +13,9 @@ import msgspec
 import pytest
 
 from aurora.compliance.rules import compile_rules
-from aurora.decisions.engine import Engine, load_engine, receipt
+from aurora.decisions.engine import Engine, receipt
 from aurora.decisions.features import FeatureRow, Features, feature_hash
+from aurora.decisions.loading import load_engine
 from aurora.errors import DataError, UsageError
 from aurora.packs import Pack, PolicySettings, Rule
 from aurora.settings import Settings

@@ -14,8 +14,9 @@ import pytest
 from scipy.optimize import linear_sum_assignment
 
 from aurora.compliance.rules import compile_rules
-from aurora.decisions.engine import Engine, load_engine, receipt
+from aurora.decisions.engine import Engine, receipt
 from aurora.decisions.kinds.transport import NEVER, place
+from aurora.decisions.loading import load_engine
 from aurora.decisions.reliability import Reliability, ReliabilityRow
 from aurora.errors import DataError
 from aurora.packs import Pack, PolicySettings, Rule

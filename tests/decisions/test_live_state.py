@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from aurora.decisions.engine import Engine, load_engine, receipt
+from aurora.decisions.engine import Engine, receipt
+from aurora.decisions.loading import load_engine
 from aurora.settings import Settings
 from contracts.messages.decisions import Candidate, Decision, RouteTaskRequest
 

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from aurora.decisions.bundles import promote_bundle, write_bundle
-from aurora.decisions.engine import Engine, engine_version, load_engine
+from aurora.decisions.engine import Engine
+from aurora.decisions.loading import engine_version, load_engine
 from aurora.errors import DataError
 from aurora.settings import Settings
 from aurora.store.paths import TenantPaths

@@ -17,9 +17,9 @@ import pytest
 
 from aurora.audit.records import decision_record, decision_seed
 from aurora.decisions.conflicts import opened, question_of, resolved, scored
-from aurora.decisions.engine import load_engine
 from aurora.decisions.features import FILE, FeatureRow, feature_hash, publish_features
 from aurora.decisions.ledger_round import learn
+from aurora.decisions.loading import load_engine
 from aurora.decisions.modes import Switches, read_switches, stop_acting
 from aurora.decisions.replay import replay_sample, replay_these
 from aurora.decisions.skew import check_skew, training_features

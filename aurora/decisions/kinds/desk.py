@@ -10,7 +10,7 @@ from aurora.assistants.live import LiveStates
 from aurora.compliance.records import empty_record
 from aurora.compliance.rules import CompiledRule
 from aurora.decisions.admission import Admission
-from aurora.decisions.plans import Asked, Plan, make_plan
+from aurora.decisions.plans import Asked, Plan, Watch, make_plan
 from aurora.decisions.policy import ConfiguredPolicy, Estimate
 from aurora.decisions.reliability import Reliability
 from aurora.decisions.slates import Slate, bits
@@ -29,7 +29,7 @@ class Desk:
     rules: Sequence[CompiledRule]
     configured: ConfiguredPolicy
     note: str
-    shadow: ConfiguredPolicy | None
+    shadow: Watch | None
     live: LiveStates
     decided_at: dt.datetime
     reliability: Reliability | None
