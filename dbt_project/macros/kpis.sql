@@ -6,10 +6,8 @@
 {% macro saving_bound(cost, baseline, cost_squares, products, baseline_squares, sample_count, end) -%}
     {%- set ratio = "(" ~ cost ~ " / nullif(" ~ baseline ~ ", 0))" -%}
     {%- set towards = "-" if end == "low" else "+" -%}
-    1
-    - {{ ratio }}
-    {{ towards }} 1.959963984540054
-    * sqrt(
+    1 - {{ ratio }}
+    {{ towards }} 1.959963984540054 * sqrt(
         greatest(
             {{ cost_squares }} - 2 * {{ ratio }} * {{ products }} + {{ ratio }} * {{ ratio }} * {{ baseline_squares }},
             0

@@ -18,18 +18,25 @@
         {%- do run_query(create_table_as(True, fresh, compiled_code)) -%}
         {%- set gone = rows_without(this, fresh) -%}
         {%- set come = rows_without(fresh, this) -%}
-        {%- set differ = run_query("select (select count(*) " ~ gone ~ ") + (select count(*) " ~ come ~ ")").rows[0][
+        {%- set differ = run_query("select (select count(*) " ~ gone ~ ") + (select count(*) " ~ come ~ ")").rows[
             0
-        ] -%}
-        {%- call statement("main") -%}
-            {%- if differ -%}
-                {%- set key = config.get("meta").key | join(", ") -%}
-                delete from {{ target_relation }}
-                where ({{ key }}) in (select {{ key }} {{ gone }});
-                insert into {{ target_relation }}
-                select one.* {{ come }}
-            {%- else -%} select 1
-            {%- endif -%}
+        ][0] -%}
+        {%- set key = config.get("meta").key | join(", ") -%}
+        {%- set amend = (
+            "delete from "
+            ~ target_relation
+            ~ " where ("
+            ~ key
+            ~ ") in (select "
+            ~ key
+            ~ " "
+            ~ gone
+            ~ "); insert into "
+            ~ target_relation
+            ~ " select one.* "
+            ~ come
+        ) -%}
+        {%- call statement("main") -%} {{ amend if differ else "select 1" }}
         {%- endcall -%}
     {%- endif -%}
     {%- do adapter.commit() -%}
@@ -42,5 +49,10 @@
     {%- for column in model.columns if column not in config.get("meta").unchanged_by -%}
         {%- do alike.append("other." ~ column ~ " is not distinct from one." ~ column) -%}
     {%- endfor -%}
-    from {{ relation }} as one where not exists (select 1 from {{ other }} as other where {{ alike | join(" and ") }})
+    {{
+        return(
+            "from " ~ relation ~ " as one where not exists (select 1 from " ~ other ~ " as other where " ~ alike
+            | join(" and ") ~ ")"
+        )
+    }}
 {%- endmacro %}

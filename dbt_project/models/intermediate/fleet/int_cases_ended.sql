@@ -18,7 +18,9 @@ with
     beginning as (select min(period_date) as first_date from ended),
     final as (
         select
-            ended.period_date, ended.taken_us, ended.period_date < beginning.first_date + interval '28' day as is_beginning
+            ended.period_date,
+            ended.taken_us,
+            ended.period_date < beginning.first_date + interval '28' day as is_beginning
         from ended
         cross join beginning
     )

@@ -35,11 +35,7 @@ with
         from decisions
         group by period_date, bin
     ),
-    gaps as (
-        select period_date, cast(sum(gap) as double) as calibration_gap
-        from bins
-        group by period_date
-    ),
+    gaps as (select period_date, cast(sum(gap) as double) as calibration_gap from bins group by period_date),
     summed as (
         select
             period_date,
@@ -65,10 +61,6 @@ with
         from decisions
         group by period_date
     ),
-    final as (
-        select summed.*, gaps.calibration_gap
-        from summed
-        left join gaps on summed.period_date = gaps.period_date
-    )
+    final as (select summed.*, gaps.calibration_gap from summed left join gaps on summed.period_date = gaps.period_date)
 select *
 from final

@@ -7,8 +7,7 @@
 
 with
     operations as (
-        select
-            period_date, count(*) as timed_operation_count, {{ percentile("duration_ms", 0.95) }} as operation_p95_ms
+        select period_date, count(*) as timed_operation_count, {{ percentile("duration_ms", 0.95) }} as operation_p95_ms
         from {{ ref("int_usage_operations") }}
         where duration_ms is not null and {{ touched }}
         group by period_date
@@ -55,8 +54,7 @@ with
             count(held_us) as watched_span_count,
             count(distinct assistant_id) as reporting_assistant_count,
             cast(sum(held_us) as double) / 1000000 as watched_s,
-            cast(sum(case when down_count = 0 then held_us else 0 end) as double)
-            / 1000000 as all_up_s
+            cast(sum(case when down_count = 0 then held_us else 0 end) as double) / 1000000 as all_up_s
         from held
         group by period_date
     ),
