@@ -45,3 +45,7 @@
 {# Whole microseconds from one timestamp to a later one. #}
 {% macro us_between(first, last) -%} {{ return(adapter.dispatch("us_between")(first, last)) }} {%- endmacro %}
 {% macro default__us_between(first, last) -%} (epoch_us({{ last }}) - epoch_us({{ first }})) {%- endmacro %}
+
+{# The column's value in the row before, in the order of the window that follows; null in the first. #}
+{% macro previous(column) -%} {{ return(adapter.dispatch("previous")(column)) }} {%- endmacro %}
+{% macro default__previous(column) -%} lag({{ column }}) {%- endmacro %}

@@ -19,9 +19,15 @@ with
             error_type,
             attempt_count,
             assistant_id is null and actor_id is not null as is_person,
-            lag(activity) over (partition by case_id order by occurred_at, case_event_id) as from_activity,
-            lag(occurred_at) over (partition by case_id order by occurred_at, case_event_id) as from_at,
-            lag(task_id) over (partition by case_id order by occurred_at, case_event_id) as from_task_id
+            {{ previous("activity") }} over (
+                partition by case_id order by occurred_at asc nulls last, case_event_id asc nulls last
+            ) as from_activity,
+            {{ previous("occurred_at") }} over (
+                partition by case_id order by occurred_at asc nulls last, case_event_id asc nulls last
+            ) as from_at,
+            {{ previous("task_id") }} over (
+                partition by case_id order by occurred_at asc nulls last, case_event_id asc nulls last
+            ) as from_task_id
         from events
     ),
     steps as (
