@@ -145,9 +145,11 @@ def _boost(
     features: Floats, target: Floats, weight: Floats, settings: Mapping[str, Any], loss: str = "absolute_error"
 ) -> Any:
     from sklearn.ensemble import HistGradientBoostingRegressor
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     grown = HistGradientBoostingRegressor(loss=loss, random_state=0, early_stopping=False, **settings)
-    grown.fit(features.astype(np.float32), target, sample_weight=weight)
+    with threadpool_limits(1, user_api="openmp"):  # its threads wait busily: two on a busy machine are slower than one
+        grown.fit(features.astype(np.float32), target, sample_weight=weight)
     return grown
 
 

@@ -85,10 +85,14 @@ def matrix(base: Basis, horizon: int) -> Floats:
 
 
 def simple_forecasts(base: Basis, horizon: int) -> tuple[Floats, Floats]:
-    """Two forecasts anybody would make: as yesterday at that time; as usual at that time, moved to today's level."""
+    """Two forecasts anybody would make: as yesterday at that time; as usual at that time, moved to today's level.
+
+    While nothing is observed there is no level of today to move to.
+    """
     past = [shifted(base.values, days * DAY - horizon) for days in range(1, 8)]
     usual = _mean_of(past, base.last)
-    return np.where(np.isnan(past[0]), base.last, past[0]), _risen(base, usual, shifted(usual, horizon))
+    risen = _risen(base, usual, shifted(usual, horizon))
+    return np.where(np.isnan(past[0]), base.last, past[0]), np.where(np.isnan(base.values), usual, risen)
 
 
 def _risen(base: Basis, usual: Floats, before: Floats) -> Floats:

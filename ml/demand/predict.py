@@ -51,9 +51,11 @@ def _hindcast(estimator: Estimator, base: Basis, horizon: int, since: int) -> Hi
     tree, spread = estimator.forecast(base, horizon, rows)
     truth = _later(base.values, horizon)[rows]
     last = np.nan_to_num(base.last[rows])
+    simple = [np.where(np.isnan(one[rows]), last, one[rows]) for one in simple_forecasts(base, horizon)]
+    # In an outage the forest looks at columns that few trained rows had; the usual day is the safer guess.
+    tree = np.where(np.isnan(base.values[rows]), simple[1], tree)
     guesses = [last + share * (tree - last) for share in _SHARES]
-    for simple in simple_forecasts(base, horizon):
-        known = np.where(np.isnan(simple[rows]), last, simple[rows])
+    for known in simple:
         guesses += [known, (known + tree) / 2]
     point = mixed(np.maximum(np.stack(guesses, axis=1), 0.0), truth, delay=horizon)
     start = estimator.start_scores[horizon - 1]
