@@ -7,7 +7,7 @@ hash it is named by is refused.
 
 Arrays of `tfidf_ridge_v1`, for V n-grams, L language models and K calibration points: `vocabulary` (V,)
 text, `idf` (V,), `coef` (V, L), `intercept` (L,), `calib_x` and `calib_y` (L, K), `mean_output_tokens` (L,).
-`tfidf_ridge_v2` adds `task_types` (T,) text, `task_coef` (T, L), `level` (L, L) and `bend` (L, 5). Either may carry `space`
+`tfidf_ridge_v2` adds `task_types` (T,) text, `task_coef` (T, L), `level` (L, L) and `bend` (L, 4). Either may carry `space`
 (V, D), by which answers' lengths are expected (`token_coef`, `token_intercept`) and other policies see the prompt:
 their arrays are named `<policy_id>.<array>` and described in `aurora.decisions.views`. Arrays named `held_out.<array>` are
 questions kept from training, on which promises rest (`aurora.decisions.promises`).
@@ -57,6 +57,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     norm: Literal["l2"] | None = "l2"
     policy_id: str | None = None
     """The policy that it was judged with; the one of its own linear map when absent."""
+    may_be_tried: bool = False
+    """Whether it may answer a share of decisions as a canary: only what passed the checks without evidence may."""
     max_chars: int | None = None
     """Characters of the prompt that are read; all when absent. Training must cut likewise."""
 
@@ -278,7 +280,7 @@ def _check_views(folder: Path, arrays: Mapping[str, npt.NDArray[Any]], llm_count
     if "task_types" in arrays:
         wanted |= {"task_coef": (len(arrays["task_types"]), llm_count)}
     if "bend" in arrays or "level" in arrays:
-        wanted |= {"level": (llm_count, llm_count), "bend": (llm_count, 5)}
+        wanted |= {"level": (llm_count, llm_count), "bend": (llm_count, 4)}
     for name, shape in wanted.items():
         if name not in arrays:
             raise _refused(folder, name, "is missing from arrays.npz")

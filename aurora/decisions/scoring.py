@@ -2,7 +2,7 @@
 
 `tfidf_ridge_v1`: word n-grams, sublinear term frequency, idf, l2 norm, a linear map to one raw score a
 language model, and a monotone piecewise-linear calibration of it into a probability. `tfidf_ridge_v2` adds
-the effect of the task's type. Where the arrays come from is the matter of
+the effect of the task's type, and bends scores by the prompt's difficulty. Where the arrays come from is the matter of
 `aurora.decisions.bundles`; training is the matter of `ml/`.
 """
 
@@ -43,6 +43,10 @@ class TfidfScorer:
     max_chars: int | None
     task_effects: Mapping[str, Floats] = field(default_factory=dict)
     """What a task's type adds to the raw scores, (L,) each."""
+    level: Floats | None = None
+    """Weights (L, L) by which scores become the mean score of the like; None where scores are not bent."""
+    bend: Floats | None = None
+    """How each score is bent, (L, 4): see `bend_parts`."""
 
     def terms(self, prompt: str) -> tuple[npt.NDArray[np.intp], Floats]:
         """Rows of the known n-grams of the prompt, and their weights."""
@@ -71,7 +75,13 @@ class TfidfScorer:
 
     def quality(self, prompt: str, task_type: str | None = None) -> list[float]:
         """Calibrated probability, 0 to 1, that each language model's answer is good enough; L values."""
-        return calibrated(self.curves, self.raw(prompt, task_type))
+        return self.quality_of(self.raw(prompt, task_type))
+
+    def quality_of(self, raw: Floats) -> list[float]:
+        """The same where the raw scores are known already."""
+        if self.level is not None and self.bend is not None:
+            raw = (bend_parts(raw[None], self.level)[0] * self.bend).sum(axis=1)
+        return calibrated(self.curves, raw)
 
     def _ngrams(self, prompt: str) -> list[str]:
         text = prompt if self.max_chars is None else prompt[: self.max_chars]
@@ -94,6 +104,12 @@ def interpolate(curve: Curve, value: float) -> float:
     left = right - 1
     slope = (ys[right] - ys[left]) / (xs[right] - xs[left])
     return slope * (value - xs[left]) + ys[left]
+
+
+def bend_parts(raw: Floats, level: Floats) -> Floats:
+    """What a bent score is a sum of, (N, L, 4): one, the score, the level of all, and its square."""
+    mean = raw @ level
+    return np.stack([np.ones_like(raw), raw, mean, mean * mean], axis=2)
 
 
 def calibrated(curves: Sequence[Curve], raw: Floats) -> list[float]:

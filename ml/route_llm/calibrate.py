@@ -1,12 +1,50 @@
-"""Monotone calibration: from a raw score to the share of answers that are good enough."""
+"""From raw scores to the share of answers that are good enough: bent by the prompt's difficulty, then monotone.
+
+What one llm has over another is most at middling difficulty: easy questions all get right, hopeless ones none. A
+linear map cannot say that, so each llm's score is bent by the square of the mean score of all (`bend`).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from aurora.decisions.scoring import bend_parts
 from ml.route_llm.features import Floats
 
 KNOT_COUNT = 16
+ISOTONIC_SHARE = 0.5
+"""The rest is the score itself, which is a quality already: so curves have no flat steps that tie unlike prompts."""
+
+
+BEND_RIDGE = 0.01
+"""What leaving a score as it is is worth, in squared quality over all prompts."""
+
+
+def level_of(sizes: Sequence[int]) -> Floats:
+    """Weights (L, L) by which scores become the mean score of the llms of the same block."""
+    whole, start = np.zeros((sum(sizes), sum(sizes))), 0
+    for size in sizes:
+        whole[start : start + size, start : start + size] = 1.0 / size
+        start += size
+    return whole
+
+
+def fit_bend(raw: Floats, quality: Floats, level: Floats) -> Floats:
+    """Coefficients (llms, 4) of `bent` that fit quality best, shrunk towards leaving scores as they are."""
+    parts = bend_parts(raw, level)
+    found = np.zeros((raw.shape[1], parts.shape[2]))
+    for i in range(raw.shape[1]):
+        x, beyond = parts[:, i], quality[:, i] - raw[:, i]
+        found[i] = np.linalg.solve(x.T @ x + BEND_RIDGE * np.eye(x.shape[1]), x.T @ beyond)
+        found[i, 1] += 1.0
+    return found
+
+
+def bent(raw: Floats, level: Floats, coef: Floats) -> Floats:
+    """Scores (prompts, llms) bent by their level."""
+    return np.asarray((bend_parts(raw, level) * coef[None]).sum(axis=2), dtype=np.float64)
 
 
 def calibrate(raw: Floats, calib_x: Floats, calib_y: Floats) -> Floats:
@@ -34,6 +72,7 @@ def _knots_of_one(raw: Floats, quality: Floats) -> tuple[Floats, Floats]:
     x = np.array([raw[order][group].mean() for group in groups])
     y = np.maximum.accumulate([steps[group].mean() for group in groups])
     x = np.maximum.accumulate(x) + np.arange(len(x)) * 1e-9
+    y = ISOTONIC_SHARE * y + (1 - ISOTONIC_SHARE) * np.clip(x, 0.0, 1.0)
     missing = KNOT_COUNT - len(x)
     return np.pad(x, (0, missing), mode="edge") + np.r_[np.zeros(len(x)), np.arange(missing) + 1] * 1e-9, np.pad(
         np.clip(y, 0.0, 1.0), (0, missing), mode="edge"

@@ -16,7 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ml.route_llm.calibrate import calibrate, knots_of
+from ml.route_llm.calibrate import bent, calibrate, fit_bend, knots_of, level_of
 from ml.route_llm.features import (
     FOLD_COUNT,
     MAX_TERMS,
@@ -55,6 +55,8 @@ class Estimator:
     calib_y: Floats
     task_types: tuple[str, ...] = ()
     task_coef: Floats
+    level: Floats
+    bend: Floats
 
     def terms(self, prompts: Sequence[str]) -> Any:
         """TF-IDF, (prompts, terms)."""
@@ -72,7 +74,7 @@ class Estimator:
     def predict(self, prompts: Sequence[str], task_types: Sequence[str | None] | None = None) -> Floats:
         """Calibrated quality between 0 and 1, (prompts, llms)."""
         raw = self.raw(prompts, task_types)
-        return calibrate(raw, self.calib_x, self.calib_y)
+        return calibrate(bent(raw, self.level, self.bend), self.calib_x, self.calib_y)
 
     def cost_usd(self, prompts: Sequence[str]) -> Floats:
         """Expected cost in USD, (prompts, llms)."""
@@ -245,9 +247,14 @@ def fit(
         if difficulty is None and len(designs) > 1:
             difficulty = parts[0].mean()
             by_fold = [design.fit(chosen[source], None, rows=design.folds != f).mean() for f in range(FOLD_COUNT)]
-    knots = {design.block.source: knots_of(raw[design.block.source], design.block.quality) for design in designs}
-    estimator = _assemble(ordered, vectoriser, known, parts, [knots[block.source] for block in ordered])
-    calibrated = {source: calibrate(raw[source], *knots[source]) for source in raw}
+    bends, knots, calibrated = [], [], {}
+    for block in ordered:
+        level = level_of([len(block.llms)])
+        bends.append(fit_bend(raw[block.source], block.quality, level))
+        scores = bent(raw[block.source], level, bends[-1])
+        knots.append(knots_of(scores, block.quality))
+        calibrated[block.source] = calibrate(scores, *knots[-1])
+    estimator = _assemble(ordered, vectoriser, known, parts, knots, np.concatenate(bends))
     views = fit_views(ordered, [vectoriser.transform(block.prompts) for block in ordered]) if with_views else None
     return Fit(estimator, chosen, calibrated, views)
 
@@ -277,6 +284,7 @@ def _assemble(
     known: tuple[str, ...],
     parts: Sequence[_Linear],
     knots: Sequence[tuple[Floats, Floats]],
+    bend: Floats,
 ) -> Estimator:
     vocabulary = tuple(str(term) for term in vectoriser.get_feature_names_out())
     coef = np.concatenate([part.coef for part in parts], axis=1)
@@ -294,4 +302,6 @@ def _assemble(
         calib_y=np.concatenate([y for _, y in knots]),
         task_types=known,
         task_coef=coef[terms:].astype(np.float32),
+        level=level_of([len(block.llms) for block in blocks]),
+        bend=bend,
     )

@@ -70,6 +70,8 @@ def arrays_of(
         "mean_output_tokens": estimator.mean_output_tokens,
         "task_types": np.array(estimator.task_types, dtype=str),
         "task_coef": estimator.task_coef,
+        "level": estimator.level,
+        "bend": estimator.bend,
         **({} if views is None else views.arrays),
         **(held_out or {}),
     }
