@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from apps.commands import what_if
 from apps.commands.decision_kinds import register_on
 from apps.render import Json, Tenant, print_json, print_line, print_table
 from apps.session import open_paths
@@ -23,6 +24,7 @@ def register(app: typer.Typer) -> None:
     decision.command("list")(list_decisions)
     decision.command()(override)
     register_on(decision, app)
+    what_if.register_on(decision)
     app.add_typer(decision, name="decision")
     audit = typer.Typer(help="The append-only audit log.", no_args_is_help=True)
     audit.command()(verify)

@@ -110,6 +110,8 @@ def replay_these(paths: TenantPaths, settings: Settings, decision_ids: Iterable[
 class Replayer:
     """Makes decisions again. Engines are kept by what they are made from."""
 
+    engine_type: type[Engine] = Engine
+
     def __init__(self, paths: TenantPaths, settings: Settings, lake: LakeReader) -> None:
         self._paths = paths
         self._settings = settings
@@ -152,7 +154,7 @@ class Replayer:
     def _composed(self, made: Decision, reliability_hash: str | None) -> Engine:
         pack = self._pack(made)
         reliability = None if reliability_hash is None else archived_reliability(self._paths, reliability_hash)
-        return Engine(
+        return self.engine_type(
             self._paths,
             pack,
             compile_rules(pack.rules),
