@@ -50,9 +50,14 @@ def run(*, data: Path | None, scale: float) -> list[Result]:
     traces = [trace for trace in traces if trace.kind != "burstgpt"]
     most = max(5000, round(ROWS * min(scale, 1.0)))
     judged: list[_Judged] = []
-    for until, group in grouped(traces):
-        judged += _judge(group, until, lambda window: fit(training_series(shared, until=window), most=most).estimator)
+    for judged_from, trained_until, group in grouped(traces):
+        judged += _judge(group, judged_from, _trainer(shared, trained_until, most))
     return _figures(judged) if judged else [Result(metric="series_judged", value=0.0, unit="count", bar=1.0, op=">=")]
+
+
+def _trainer(shared: Path, until: int | None, most: int) -> Callable[[int], Estimator]:
+    """Trains on known days up to a window; on all of them for traces of another clock."""
+    return lambda window: fit(training_series(shared, until=until and window), most=most).estimator
 
 
 def _judge(group: Sequence[Trace], until: int, train: Callable[[int], Estimator]) -> list[_Judged]:

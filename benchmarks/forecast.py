@@ -29,7 +29,7 @@ def run(*, data: Path | None, scale: float) -> list[Result]:
     traces = load_traces(data or shared, shared, clients=max(3, round(CLIENTS * min(scale, 1.0))))
     judged: dict[str, list[Judged]] = {"service": [], "client": [], "burstgpt": []}
     most = max(5000, round(ROWS * min(scale, 1.0)))
-    for until, group in grouped(traces):
+    for _, until, group in grouped(traces):
         estimator = fit(training_series(shared, until=until), most=most).estimator
         for trace in group:
             found = hindcasts(estimator, trace.series, (HORIZON,))[HORIZON]

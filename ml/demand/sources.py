@@ -37,6 +37,8 @@ class Trace:
     series: DemandSeries
     kind: Kind
     judged_from: int
+    is_own_clock: bool = False
+    """Its days are not the known traces' days, so an estimator for it may learn from all of those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +70,17 @@ def training_series(shared: Path, *, until: int | None) -> list[DemandSeries]:
     return [one for one in series if len(one.values) > 2 * WINDOWS_A_DAY and np.nanmax(one.values) > 0]
 
 
-def grouped(traces: Sequence[Trace]) -> list[tuple[int, list[Trace]]]:
-    """Traces by the window up to which an estimator for them may be trained; BurstGPT, another clock, joins the first."""
-    untils = sorted({one.judged_from for one in traces if one.kind != "burstgpt"})
-    found = [
-        (until, [one for one in traces if one.judged_from == until and one.kind != "burstgpt"]) for until in untils
-    ]
-    others = [one for one in traces if one.kind == "burstgpt"]
-    if others and not found:
-        return [(others[0].judged_from, others)]
-    return [(until, group + others if until == untils[0] else group) for until, group in found]
+def grouped(traces: Sequence[Trace]) -> list[tuple[int, int | None, list[Trace]]]:
+    """(judged from, trained until, traces) of those that one estimator may be judged on.
+
+    BurstGPT, which nothing is trained on, joins the first group.
+    """
+    found: dict[tuple[int, int | None], list[Trace]] = {}
+    for trace in sorted(traces, key=lambda one: (one.kind == "burstgpt", one.judged_from)):
+        key = (trace.judged_from, None if trace.is_own_clock else trace.judged_from)
+        joined = next(iter(found), key) if trace.kind == "burstgpt" else key
+        found.setdefault(joined, []).append(trace)
+    return [(*key, group) for key, group in found.items()]
 
 
 def _trace(target_id: str, part: _Part, known: _Part | None) -> Trace:
@@ -90,7 +93,7 @@ def _trace(target_id: str, part: _Part, known: _Part | None) -> Trace:
     common = min(known.end, part.end) - part.first
     ours, theirs = known.values[shift : shift + common], part.values[:common]
     if not np.allclose(ours, theirs, equal_nan=True):  # the same name, other days counted from nought
-        return Trace(_series(target_id, part.values), part.kind, 2 * WINDOWS_A_DAY)
+        return Trace(_series(target_id, part.values), part.kind, int(KNOWN_SHARE * len(part.values)), is_own_clock=True)
     whole = np.concatenate([known.values[:shift], part.values])
     judged = len(known.values) if part.end > known.end else max(shift, int(KNOWN_SHARE * len(whole)))
     return Trace(_series(target_id, whole), part.kind, judged)

@@ -168,6 +168,11 @@ def test_later_days_continue_the_known_ones_and_alone_are_judged(tmp_path: Path)
     _write_trace(tmp_path / "longer", np.concatenate([known, later]))
     (longer,) = sources.load_traces(tmp_path / "longer", tmp_path / "shared")
     assert longer.judged_from == 576
+    _write_trace(tmp_path / "other", later)
+    assert sources.load_traces(tmp_path / "other", tmp_path / "shared") == []  # two days are too few
+    _write_trace(tmp_path / "anew", wave("m", days=4, seed=7).values)
+    (anew,) = sources.load_traces(tmp_path / "anew", tmp_path / "shared")
+    assert sources.grouped([anew, trace]) == [(345, None, [anew]), (600, 600, [trace])]
     assert len(sources.training_series(tmp_path / "shared", until=400)[0].values) == 400
 
 
