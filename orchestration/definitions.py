@@ -17,6 +17,7 @@ from orchestration.defs.alerts.assets import (
 )
 from orchestration.defs.compliance.assets import compliance_assets
 from orchestration.defs.decisions.assets import decision_assets
+from orchestration.defs.decisions.ledger import LEDGER_KEY, ledger_asset, ledger_schedule
 from orchestration.defs.entities.assets import entity_assets
 from orchestration.defs.ingest.assets import ingest_assets
 from orchestration.defs.ingest.checks import ingest_checks
@@ -48,14 +49,15 @@ def build_definitions() -> dg.Definitions:
     """Everything. Steps run in the run's own process: stages share write locks, and a process costs 3 s."""
     upkeep = dg.AssetSelection.assets(UPKEEP_KEY)
     pulled, alerts = dg.AssetSelection.assets(PULLED_KEY), dg.AssetSelection.assets(ALERTS_KEY, DIGEST_KEY)
-    demand = dg.AssetSelection.assets(DEMAND_KEY)
-    figures = dg.AssetSelection.all() - upkeep - pulled - alerts - demand - dg.AssetSelection.groups(ML_GROUP)
+    demand, ledger = dg.AssetSelection.assets(DEMAND_KEY), dg.AssetSelection.assets(LEDGER_KEY)
+    rounds = pulled | alerts | ledger
+    figures = dg.AssetSelection.all() - upkeep - rounds - demand - dg.AssetSelection.groups(ML_GROUP)
     what_changed = dg.define_asset_job("what_changed", figures, description="Ingest, marts and features.")
     everything = dg.define_asset_job(
-        "everything", dg.AssetSelection.all() - upkeep - pulled - alerts - demand, description="A whole build."
+        "everything", dg.AssetSelection.all() - upkeep - rounds - demand, description="A whole build."
     )
     nightly = dg.define_asset_job(
-        "nightly", dg.AssetSelection.all() - pulled - alerts - demand, description="A whole build, then the upkeep."
+        "nightly", dg.AssetSelection.all() - rounds - demand, description="A whole build, then the upkeep."
     )
     pull = dg.define_asset_job("pull", pulled, description="Pages from the assistants' export endpoints.")
     told = dg.define_asset_job(
@@ -64,15 +66,25 @@ def build_definitions() -> dg.Definitions:
     digest = dg.define_asset_job(
         "digest", dg.AssetSelection.assets(DIGEST_KEY), description="What may be worth a look goes out."
     )
+    conflicts = dg.define_asset_job("ledger", ledger, description="A round of the conflict ledger.")
     capacity = dg.define_asset_job("capacity", demand, description="Demand of the next hour, and plans for it.")
     return dg.Definitions(
-        assets=[*build_assets(), upkeep_asset(), pulled_asset(), alerts_asset(), digest_asset(), demand_asset()],
+        assets=[
+            *build_assets(),
+            upkeep_asset(),
+            pulled_asset(),
+            alerts_asset(),
+            digest_asset(),
+            demand_asset(),
+            ledger_asset(),
+        ],
         asset_checks=[ingest_checks(), quality_checks()],
-        jobs=[what_changed, everything, nightly, pull, told, digest, capacity],
+        jobs=[what_changed, everything, nightly, pull, told, digest, capacity, conflicts],
         schedules=[
             *schedules(hourly=what_changed, nightly=nightly),
             digest_schedule(digest),
             demand_schedule(capacity),
+            ledger_schedule(conflicts),
         ],
         sensors=[landing_sensor(what_changed), pull_sensor(pull), alerts_sensor(told)],
         resources={"workspace": Workspace()},

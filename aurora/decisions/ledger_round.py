@@ -36,7 +36,7 @@ class Round:
     reliability_hash: str | None = None
     decisions: list[Decision] = field(default_factory=list)
 
-    def as_details(self) -> dict[str, object]:
+    def as_details(self) -> dict[str, str | int | float | bool | None]:
         """Figures to show."""
         return {
             "found_count": self.found_count,

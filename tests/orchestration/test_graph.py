@@ -15,6 +15,7 @@ from aurora.store.paths import TenantPaths
 from contracts import registry
 from orchestration.contract_checks import KEY, REQUIRED, VALUES, contract_checks, failing_counts
 from orchestration.definitions import build_definitions
+from orchestration.defs.decisions.assets import NO_SKEW
 from orchestration.defs.quality.checks import ASSET, FRESH, NORMAL, STEP
 from orchestration.defs.upkeep.assets import upkeep_asset
 from orchestration.headless import materialize
@@ -53,7 +54,7 @@ def test_every_contract_has_asset_checks_and_the_ones_that_make_figures_wrong_bl
     for table in registry.tables():
         assert checks[table, KEY].blocking
         assert checks[table, REQUIRED].blocking
-    of_sources = {(ASSET, FRESH), (ASSET, NORMAL)}
+    of_sources = {(ASSET, FRESH), (ASSET, NORMAL), ("features", NO_SKEW)}
     assert {name for name, spec in checks.items() if not spec.blocking} == of_sources | {
         (check.table, check.name) for check in contract_checks() if check.name == VALUES
     }
@@ -67,6 +68,7 @@ def test_the_schedules_and_the_sensor_are_on_from_the_start():
         "nightly": dg.DefaultScheduleStatus.RUNNING,
         "digest": dg.DefaultScheduleStatus.RUNNING,
         "capacity": dg.DefaultScheduleStatus.RUNNING,
+        "ledger": dg.DefaultScheduleStatus.RUNNING,
     }
     assert repository.get_sensor_def("landing").default_status == dg.DefaultSensorStatus.RUNNING
 
@@ -110,11 +112,17 @@ def test_every_asset_is_materialised_and_every_check_passes(whole_run: Ran):
     graph = build_definitions().resolve_asset_graph()
     of_their_own_jobs = {
         dg.AssetKey(name)
-        for name in (["upkeep", "lake"], ["pulled", "pages"], ["alerts", "raised"], ["serving", "demand"])
+        for name in (
+            ["upkeep", "lake"],
+            ["pulled", "pages"],
+            ["alerts", "raised"],
+            ["serving", "demand"],
+            ["state", "conflict_ledger"],
+        )
     }
     assert made == set(graph.get_all_asset_keys()) - of_their_own_jobs
     evaluations = whole_run.result.get_asset_check_evaluations()
-    assert len(evaluations) == len(contract_checks()) + 2
+    assert len(evaluations) == len(contract_checks()) + 3
     assert all(one.passed for one in evaluations)
 
 
