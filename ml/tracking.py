@@ -85,6 +85,33 @@ def record_run(tracking: Tracking, record: RunRecord) -> Registered:
         return Registered(run_id=run.info.run_id, version=version)
 
 
+def record_evidence(
+    tracking: Tracking,
+    *,
+    experiment: str,
+    registered_name: str,
+    params: Mapping[str, str],
+    metrics: Mapping[str, float],
+    tags: Mapping[str, str],
+    documents: Mapping[str, Any],
+) -> Registered:
+    """Log a run whose product is a policy bundle and not an estimator, and register it as a new version.
+
+    The bundle's files follow with `log_bundle`, once its manifest names the version.
+    """
+    tracking.artifacts.mkdir(parents=True, exist_ok=True)
+    with _mlflow(tracking) as mlflow:
+        _use_experiment(mlflow, tracking, experiment)
+        with mlflow.start_run(tags=dict(tags)) as run:
+            mlflow.log_params(dict(params))
+            mlflow.log_metrics(dict(metrics))
+            for name, document in documents.items():
+                mlflow.log_dict(dict(document), name)
+            source = f"{run.info.artifact_uri}/bundle"
+        version = _register(mlflow, registered_name, source, run.info.run_id)
+        return Registered(run_id=run.info.run_id, version=version)
+
+
 def set_alias(tracking: Tracking, name: str, alias: Alias, version: str) -> None:
     """Let `alias` name this version of `name`; it leaves the version it named before."""
     with _mlflow(tracking) as mlflow:

@@ -228,7 +228,8 @@ class Engine:
         share = switches.canary_share(kind, declared)
         if kind == "route_llm" and self.challenger is not None and configured.policy.needs_bundle:
             own = self._policies.get(self.challenger.policy_id, configured)
-            return Watch(own, CHALLENGER, share, self.challenger.bundle_hash)
+            tried = share if self.challenger.manifest.may_be_tried else 0.0
+            return Watch(own, CHALLENGER, tried, self.challenger.bundle_hash)
         policy_id = switches.shadow(kind, declared)
         found = None if policy_id is None else self._policies.get(policy_id)
         if found is None or found is configured or kind not in found.policy.kinds:

@@ -45,6 +45,12 @@ class Judgement:
         """Whether it may take the champion's place."""
         return not self.reasons
 
+    @property
+    def only_expects_wrongly(self) -> bool:
+        """Whether its calibration alone keeps out what is shown to earn more."""
+        error = self.conduct.calibration_error
+        return len(self.reasons) == 1 and error is not None and error > MAX_CALIBRATION_ERROR
+
     def evidence(self) -> dict[str, Any]:
         """Figures to keep with the run: what was measured, beside what was asked."""
         low, high = self.gain.bounds()
