@@ -26,6 +26,7 @@ from orchestration.defs.ingest.sensors import landing_sensor
 from orchestration.defs.ml.assets import GROUP as ML_GROUP
 from orchestration.defs.ml.assets import ml_assets
 from orchestration.defs.ml.demand import DEMAND_KEY, demand_asset, demand_schedule
+from orchestration.defs.ml.learning import LEARNING_KEY, learning_asset, learning_schedule
 from orchestration.defs.quality.checks import quality_checks
 from orchestration.defs.transform.assets import transform_assets
 from orchestration.defs.upkeep.assets import UPKEEP_KEY, upkeep_asset
@@ -50,7 +51,8 @@ def build_definitions() -> dg.Definitions:
     upkeep = dg.AssetSelection.assets(UPKEEP_KEY)
     pulled, alerts = dg.AssetSelection.assets(PULLED_KEY), dg.AssetSelection.assets(ALERTS_KEY, DIGEST_KEY)
     demand, ledger = dg.AssetSelection.assets(DEMAND_KEY), dg.AssetSelection.assets(LEDGER_KEY)
-    rounds = pulled | alerts | ledger
+    learning = dg.AssetSelection.assets(LEARNING_KEY)
+    rounds = pulled | alerts | ledger | learning
     figures = dg.AssetSelection.all() - upkeep - rounds - demand - dg.AssetSelection.groups(ML_GROUP)
     what_changed = dg.define_asset_job("what_changed", figures, description="Ingest, marts and features.")
     everything = dg.define_asset_job(
@@ -68,6 +70,7 @@ def build_definitions() -> dg.Definitions:
     )
     conflicts = dg.define_asset_job("ledger", ledger, description="A round of the conflict ledger.")
     capacity = dg.define_asset_job("capacity", demand, description="Demand of the next hour, and plans for it.")
+    learn = dg.define_asset_job("learning", learning, description="A step of the learning loop.")
     return dg.Definitions(
         assets=[
             *build_assets(),
@@ -77,14 +80,16 @@ def build_definitions() -> dg.Definitions:
             digest_asset(),
             demand_asset(),
             ledger_asset(),
+            learning_asset(),
         ],
         asset_checks=[ingest_checks(), quality_checks()],
-        jobs=[what_changed, everything, nightly, pull, told, digest, capacity, conflicts],
+        jobs=[what_changed, everything, nightly, pull, told, digest, capacity, conflicts, learn],
         schedules=[
             *schedules(hourly=what_changed, nightly=nightly),
             digest_schedule(digest),
             demand_schedule(capacity),
             ledger_schedule(conflicts),
+            learning_schedule(learn),
         ],
         sensors=[landing_sensor(what_changed), pull_sensor(pull), alerts_sensor(told)],
         resources={"workspace": Workspace()},

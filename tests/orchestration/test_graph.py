@@ -69,6 +69,7 @@ def test_the_schedules_and_the_sensor_are_on_from_the_start():
         "digest": dg.DefaultScheduleStatus.RUNNING,
         "capacity": dg.DefaultScheduleStatus.RUNNING,
         "ledger": dg.DefaultScheduleStatus.RUNNING,
+        "learning": dg.DefaultScheduleStatus.RUNNING,
     }
     assert repository.get_sensor_def("landing").default_status == dg.DefaultSensorStatus.RUNNING
 
@@ -117,6 +118,7 @@ def test_every_asset_is_materialised_and_every_check_passes(whole_run: Ran):
             ["pulled", "pages"],
             ["alerts", "raised"],
             ["serving", "demand"],
+            ["serving", "learning"],
             ["state", "conflict_ledger"],
         )
     }
