@@ -31,14 +31,30 @@ def test_the_pages_folder_cannot_be_taken_for_the_library() -> None:
 
 def test_pages_reach_the_house_by_its_own_rooms() -> None:
     """Pages know the engine and their own folder; not the API, Dagster, dbt or another door."""
-    own = ("apps.streamlit", "aurora", "contracts")
+    own = ("apps.streamlit", "aurora", "contracts", "ml")
     wrong = [
         f"{file.relative_to(ROOT)}: {name}"
         for file in PAGES.rglob("*.py")
         for name in _imports(file)
-        if name.partition(".")[0] in {"apps", "orchestration", "ml", "benchmarks"} and not name.startswith(own)
+        if name.partition(".")[0] in {"apps", "orchestration", "benchmarks"} and not name.startswith(own)
     ]
     assert wrong == []
+
+
+def test_pages_ask_for_predictions_only_when_they_need_one() -> None:
+    """Inside a function, or for types alone: a page that opens must not load what learns."""
+    wrong = [
+        f"{file.relative_to(ROOT)}:{node.lineno}"
+        for file in PAGES.rglob("*.py")
+        for node in ast.parse(file.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Import | ast.ImportFrom) and "ml" in _rooms(node)
+    ]
+    assert wrong == []
+
+
+def _rooms(node: ast.Import | ast.ImportFrom) -> set[str]:
+    names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+    return {name.partition(".")[0] for name in names}
 
 
 def test_pages_open_no_database() -> None:

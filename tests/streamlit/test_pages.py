@@ -266,7 +266,7 @@ def test_a_change_is_sealed_and_seen_at_once(own_pin: Pin, open_page: Open) -> N
     _ran(app)
     app.selectbox[0].set_value(target.candidate_id)
     app.text_area[0].set_value("The client asked for it.")
-    app.button[-1].click()
+    next(button for button in app.button if button.label == "Change it").click()
     _ran(app)
     assert "the decision was changed" in app.title[0].value
     assert "The client asked for it." in "\n".join(str(text.value) for text in app.get("text"))
@@ -291,7 +291,7 @@ def test_what_a_rule_forbids_is_refused_with_its_reason(own_pin: Pin, open_page:
     _ran(app)
     app.selectbox[0].set_value(forbidden.candidate_id)
     app.text_area[0].set_value("I want it so.")
-    app.button[-1].click()
+    next(button for button in app.button if button.label == "Change it").click()
     _ran(app)
     assert "residency" in app.error[0].value
     assert "Personal data of clients stays" in app.error[0].value
@@ -304,7 +304,7 @@ def test_a_change_without_a_reason_is_refused(own_pin: Pin, open_page: Open) -> 
     app.query_params["decision"] = _chosen(own_pin).decision_id
     _ran(app)
     app.selectbox[0].set_value("human")
-    app.button[-1].click()
+    next(button for button in app.button if button.label == "Change it").click()
     _ran(app)
     assert "say why in at least three letters" in app.error[0].value
 

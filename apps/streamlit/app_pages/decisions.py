@@ -9,23 +9,25 @@ from apps.streamlit.reads.decision_detail import decision_detail
 from apps.streamlit.reads.decisions import LIST_LIMIT, DecisionFilter, DecisionShow, assistant_names, list_decisions
 from apps.streamlit.reads.lake import Pin
 from apps.streamlit.ui.access import require
+from apps.streamlit.ui.decision_details import QUESTIONS
 from apps.streamlit.ui.decision_view import show_decision
 from apps.streamlit.ui.first_start import pin_or_first_start
 from apps.streamlit.ui.page import headline, tile, tiles
 from apps.streamlit.ui.table import show_table
-from apps.streamlit.ui.wording import NOTHING, aed, code_words, count, plural, share, usd
+from apps.streamlit.ui.wording import NOTHING, aed, count, plural, share, usd
 from aurora.audit.records import HUMAN
 from contracts.vocabulary import DECISION_KINDS
 
 _SHOWS: dict[str, DecisionShow] = {
     "All": "all",
     "Waiting for you": "waiting",
+    "Chosen": "chosen",
     "Left to a person": "abstained",
     "Changed": "overridden",
     "Failed": "failed",
 }
 _PARAMETER = "decision"
-_PROSE = {"route_llm": "Which language model answers", "route_task": "Which assistant takes the task"}
+_MODES = {"advise": "Advice", "shadow": "Only watched", "act": "To be acted on"}
 
 
 def page() -> None:
@@ -61,7 +63,7 @@ def _list(pin: Pin) -> None:
     shown = found.select(
         "decided_at",
         _result(assistant_names(pin)).alias("result"),
-        pl.col("decision_kind").replace(_PROSE).alias("question"),
+        pl.col("decision_kind").replace(QUESTIONS).alias("question"),
         "confidence",
         pl.when(pl.col("is_success")).then(pl.lit("✓ Good")).when(pl.col("is_success").not_()).then(pl.lit("✗ Bad"))
         .otherwise(pl.lit(NOTHING)).alias("outcome"),
@@ -90,11 +92,18 @@ def _filter() -> DecisionFilter:
         kind = st.selectbox(
             "Question",
             [None, *DECISION_KINDS],
-            format_func=lambda k: "All questions" if k is None else _PROSE.get(k, code_words(k)),
+            format_func=lambda k: "All questions" if k is None else QUESTIONS[k],
             width=250,
         )
+        mode = st.selectbox(
+            "Asked as",
+            [None, *_MODES],
+            format_func=lambda m: "Any" if m is None else _MODES[m],
+            width=160,
+            help="What the asker wanted: advice, only a record, or a decision to act on",
+        )
         text = st.text_input("Search", placeholder="id, action, who, why", max_chars=100, width=220)
-    return DecisionFilter(show=_SHOWS[show or "All"], kind=kind, text=text.strip())
+    return DecisionFilter(show=_SHOWS[show or "All"], kind=kind, mode=mode, text=text.strip())
 
 
 def _sentence(found: pl.DataFrame, wanted: DecisionFilter) -> str:

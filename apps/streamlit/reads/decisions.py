@@ -27,7 +27,7 @@ OUTCOMES = msgspec.json.Decoder(Outcome)
 OVERRIDES = msgspec.json.Decoder(Override)
 Following = TypeVar("Following", Outcome, Override)
 
-DecisionShow = Literal["all", "waiting", "abstained", "overridden", "failed"]
+DecisionShow = Literal["all", "waiting", "chosen", "abstained", "overridden", "failed"]
 
 SHAPE = {
     "decision_id": TEXT, "decision_kind": TEXT, "decision_status": TEXT, "action": TEXT, "decided_at": TIME,
@@ -35,9 +35,14 @@ SHAPE = {
     "baseline_cost_usd": REAL, "is_success": BOOL, "is_overridden": BOOL, "override_action": TEXT, "needs_human": BOOL,
     "decide_us": INT,
 }  # fmt: skip
+_FRESH_SHAPE = {**SHAPE, "asked_mode": TEXT}
+_ASKED_MODE = """($mode = '' OR decision_id IN (
+    SELECT decision_id FROM raw.decision WHERE json_extract_string(context, '$.mode') = $mode
+))"""
 _CONDITIONS: dict[DecisionShow, str] = {
     "all": "true",
     "waiting": "needs_human",
+    "chosen": "decision_status = 'chosen'",
     "abstained": "decision_status = 'abstained'",
     "overridden": "is_overridden",
     "failed": "is_success = false",
@@ -50,6 +55,7 @@ _CONTAINS = """($text = '' OR contains(
 _SHOWN: dict[DecisionShow, pl.Expr] = {
     "all": pl.lit(value=True),
     "waiting": pl.col("needs_human"),
+    "chosen": pl.col("decision_status") == "chosen",
     "abstained": pl.col("decision_status") == "abstained",
     "overridden": pl.col("is_overridden"),
     "failed": pl.col("is_success").eq(other=False),
@@ -62,12 +68,17 @@ class DecisionFilter:
 
     show: DecisionShow = "all"
     kind: str | None = None
+    mode: str | None = None
+    """How far the asker wanted it to go: advise, shadow or act."""
     text: str = ""
 
 
 def list_decisions(pin: Pin, wanted: DecisionFilter) -> pl.DataFrame:
     """Newest first, at most `LIST_LIMIT`, the journal's word over the mart's."""
     fresh = _fresh(pin.data_dir, pin.tenant)
+    if wanted.mode is not None:
+        fresh = fresh.filter(pl.col("asked_mode") == wanted.mode)
+    fresh = fresh.drop("asked_mode")
     overrides = _recent_overrides(pin.data_dir, pin.tenant)
     stored = _stored(pin, wanted, tuple(overrides["decision_id"].to_list()))
     merged = pl.concat([fresh, stored.join(fresh, on="decision_id", how="anti")])
@@ -88,11 +99,11 @@ def _stored(pin: Pin, wanted: DecisionFilter, changed: tuple[str, ...]) -> pl.Da
         sql=f"""
             SELECT * FROM mart.decisions
             WHERE ({_CONDITIONS[wanted.show]} OR list_contains($changed, decision_id))
-                AND ($kind = '' OR decision_kind = $kind) AND {_CONTAINS}
+                AND ($kind = '' OR decision_kind = $kind) AND {_ASKED_MODE} AND {_CONTAINS}
             ORDER BY decided_at DESC LIMIT {LIST_LIMIT}
         """,
     )
-    asked = {"kind": wanted.kind or "", "text": wanted.text, "changed": list(changed)}
+    asked = {"kind": wanted.kind or "", "mode": wanted.mode or "", "text": wanted.text, "changed": list(changed)}
     with lake_at(pin) as lake:
         return ask(lake, pin, question, asked)
 
@@ -125,13 +136,13 @@ def _fresh(data_dir: str, tenant: str) -> pl.DataFrame:
     """The newest decisions of the journal, with what followed them."""
     paths = _paths(data_dir, tenant)
     if not paths.state.exists():
-        return pl.DataFrame(schema=SHAPE)
+        return pl.DataFrame(schema=_FRESH_SHAPE)
     with StateReader(paths) as journal:
         decisions = [
             (DECISIONS.decode(entry.body), entry.elapsed_us) for entry in journal.page("decision", limit=_FRESH_LIMIT)
         ]
         outcomes = _last(OUTCOMES.decode(entry.body) for entry in journal.page("outcome", limit=_FRESH_LIMIT))
-    return pl.DataFrame([_row(decision, outcomes, us) for decision, us in decisions], schema=SHAPE)
+    return pl.DataFrame([_row(decision, outcomes, us) for decision, us in decisions], schema=_FRESH_SHAPE)
 
 
 @st.cache_data(ttl=_JOURNAL_SECONDS, max_entries=16, show_spinner=False)
@@ -183,4 +194,5 @@ def _row(decision: Decision, outcomes: dict[str, Outcome], elapsed_us: int | Non
         "override_action": None,
         "needs_human": decision.status == "abstained",
         "decide_us": elapsed_us,
+        "asked_mode": decision.request.mode,
     }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import streamlit as st
 
 from apps.streamlit.override import override
@@ -11,6 +9,8 @@ from apps.streamlit.reads.decision_detail import DecisionDetail, candidates_fram
 from apps.streamlit.reads.lake import Pin
 from apps.streamlit.ui import charts
 from apps.streamlit.ui.access import Viewer
+from apps.streamlit.ui.decision_details import Names, asked_facts, called, sentence, show_details
+from apps.streamlit.ui.decision_why import show_beside, show_replay, show_why_not
 from apps.streamlit.ui.page import headline, section, tile, tiles
 from apps.streamlit.ui.table import show_table
 from apps.streamlit.ui.wording import NOTHING, aed, both, count, gulf_time, plain, plural, share
@@ -21,10 +21,6 @@ from contracts.messages.decisions import Candidate, Decision, ResolveConflictReq
 _PROMPT_SHOWN = 600
 
 
-Names = Mapping[str, str]
-"""What people call an assistant, by its id."""
-
-
 def show_decision(detail: DecisionDetail, pin: Pin, viewer: Viewer, names: Names) -> None:
     """The whole page of one decision."""
     decision = detail.decision
@@ -33,10 +29,13 @@ def show_decision(detail: DecisionDetail, pin: Pin, viewer: Viewer, names: Names
     why, change = st.columns([3, 2], gap="large")
     with why:
         _why(decision, names)
-        _asked(decision)
+        show_why_not(decision, pin, names)
+        show_beside(decision, names)
+        _asked(decision, names)
     with change:
         _followed(detail, names)
         _change(detail, pin, viewer, names)
+    show_details(decision, pin, names)
     _candidates(decision, pin, names)
     show_table(
         rules_frame(decision, names),
@@ -44,22 +43,11 @@ def show_decision(detail: DecisionDetail, pin: Pin, viewer: Viewer, names: Names
         pin=pin,
         empty="No rule applied to this decision. Rules stand in the pack's `compliance/` folder.",
     )
-    _receipt(detail)
+    _receipt(detail, pin)
 
 
 def _sentence(detail: DecisionDetail, names: Names) -> str:
-    decision = detail.decision
-    what = "answer this question" if decision.kind == "route_llm" else "take this task"
-    if detail.overrides:
-        chosen = detail.overrides[-1].action
-        return f"{_called(chosen, names)} is to {what}: the decision was changed."
-    if decision.action is None:
-        return f"Nobody was chosen to {what}: it waits for you."
-    return f"{_called(decision.action, names)} was chosen to {what}."
-
-
-def _called(action: str, names: Names) -> str:
-    return "A person" if action == HUMAN else names.get(action, action)
+    return sentence(detail.decision, detail.overrides[-1].action if detail.overrides else None, names)
 
 
 def _tiles(detail: DecisionDetail) -> None:
@@ -108,7 +96,7 @@ def _why(decision: Decision, names: Names) -> None:
 
 
 def _named(candidates: list[Candidate], names: Names) -> str:
-    named = ", ".join(f"`{_called(candidate.candidate_id, names)}`" for candidate in candidates[:4])
+    named = ", ".join(f"`{called(candidate.candidate_id, names)}`" for candidate in candidates[:4])
     return named + (f" and {len(candidates) - 4} more" if len(candidates) > 4 else "")
 
 
@@ -117,10 +105,10 @@ def _chosen_line(chosen: Candidate, decision: Decision, names: Names) -> str:
     lead = f", {chosen.score - max(rest):+.3f} against the next" if chosen.score is not None and rest else ""
     score = "without a score" if chosen.score is None else f"with score {chosen.score:.3f}{lead}"
     draw = "" if chosen.propensity >= 1 else f" It was drawn with probability {share(chosen.propensity)}, to learn."
-    return f"The policy `{decision.policy_id}` chose `{_called(chosen.candidate_id, names)}` {score}.{draw}"
+    return f"The policy `{decision.policy_id}` chose `{called(chosen.candidate_id, names)}` {score}.{draw}"
 
 
-def _asked(decision: Decision) -> None:
+def _asked(decision: Decision, names: Names) -> None:
     section("What was asked")
     request = decision.request
     facts = [
@@ -131,6 +119,7 @@ def _asked(decision: Decision) -> None:
         facts.append(f"Data: **{request.privacy_class}**, region **{region}**")
     if isinstance(request, RouteTaskRequest | RouteLlmRequest) and request.max_cost_usd is not None:
         facts.append(f"At most {both(float(request.max_cost_usd))}")
+    facts += asked_facts(decision, names)
     st.markdown("\n".join(f"- {fact}" for fact in facts))
     if isinstance(request, RouteLlmRequest):
         with st.expander("Question", icon=":material/chat:"):
@@ -156,7 +145,7 @@ def _followed(detail: DecisionDetail, names: Names) -> None:
             st.text(outcome.note)
     for change in detail.overrides:
         st.markdown(
-            f":material/edit: **Changed to {plain(_called(change.action, names))}** · {gulf_time(change.occurred_at)}  \n:gray[by {plain(change.actor_id)}]"
+            f":material/edit: **Changed to {plain(called(change.action, names))}** · {gulf_time(change.occurred_at)}  \n:gray[by {plain(change.actor_id)}]"
         )
         st.text(f"“{change.reason}”")
 
@@ -176,13 +165,13 @@ def _change(detail: DecisionDetail, pin: Pin, viewer: Viewer, names: Names) -> N
             options,
             index=None,
             placeholder="Choose",
-            format_func=lambda name: _called(name, names) + (" (forbidden)" if name in forbidden else ""),
+            format_func=lambda name: called(name, names) + (" (forbidden)" if name in forbidden else ""),
         )
         reason = st.text_area("Why", max_chars=2000, height=80, placeholder="The next policy learns from this.")
         is_sent = st.form_submit_button("Change it", type="primary", icon=":material/edit:")
     st.caption("What a rule forbids stays forbidden. The change is sealed into the audit log.")
     if is_sent:
-        _send(detail, pin, viewer, action=action or "", reason=reason, called=_called(action or "", names))
+        _send(detail, pin, viewer, action=action or "", reason=reason, called=called(action or "", names))
 
 
 def _send(detail: DecisionDetail, pin: Pin, viewer: Viewer, *, action: str, reason: str, called: str) -> None:
@@ -213,9 +202,10 @@ def _candidates(decision: Decision, pin: Pin, names: Names) -> None:
         charts.scores(frame)
 
 
-def _receipt(detail: DecisionDetail) -> None:
+def _receipt(detail: DecisionDetail, pin: Pin) -> None:
     section("Receipt", "What was sealed. `aurora audit verify` derives it again and compares.")
     decision = detail.decision
+    show_replay(decision, pin)
     rows = {
         "Decision": decision.decision_id,
         "Place in the audit log": f"{detail.seq:,} of {detail.tree_size:,}",
