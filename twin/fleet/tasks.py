@@ -27,9 +27,9 @@ _PATIENCE_US: Final = 20 * 60 * 1_000_000
 _MS: Final = 1000
 _SPREAD: Final = 0.42
 """Of the logarithm of service times around their median."""
-_LLM_WEIGHT: Final = 1.6
+LLM_WEIGHT: Final = 1.6
 """How much a better language model adds to the log-odds of success."""
-_USUAL_LLM: Final = 0.62
+USUAL_LLM: Final = 0.62
 _CANCELED_SHARE: Final = 0.01
 _REJECTED_SHARE: Final = 0.2
 STATES: Final = ("completed", "failed", "rejected", "canceled", "working", "submitted")
@@ -168,7 +168,7 @@ def _interrupted(down: list[Spells], who: Ints, started: Ints, ended: Ints) -> t
 
 
 def _probability(skills: Skills, roster: Roster, who: Ints, types: Ints, llm: Ints, shift: Floats) -> Floats:
-    return expit(known_logit(skills)[who, types] + _LLM_WEIGHT * (roster.quality[llm, types] - _USUAL_LLM) + shift)
+    return expit(known_logit(skills)[who, types] + LLM_WEIGHT * (roster.quality[llm, types] - USUAL_LLM) + shift)
 
 
 def known_logit(skills: Skills) -> Floats:
@@ -238,7 +238,7 @@ def task_truth(skills: Skills, roster: Roster, done: Done) -> pl.DataFrame:
     ids = [one.assistant_id for one in skills.assistants]
     reachable = np.where(skills.has_skill, skills.success_logit, -np.inf)
     usual = roster.habits @ roster.quality  # what each assistant's language models give it on the whole
-    reachable = reachable + _LLM_WEIGHT * (usual - _USUAL_LLM)
+    reachable = reachable + LLM_WEIGHT * (usual - USUAL_LLM)
     best = reachable.argmax(axis=0)
     return pl.DataFrame(
         {
