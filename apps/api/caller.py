@@ -83,6 +83,10 @@ def reply(message: Any, *, status: int = 200, headers: dict[str, str] | None = N
     return Response(encode(message), status_code=status, headers=headers, media_type="application/json")
 
 
+DOCUMENTED: dict[type, None] = {}
+"""Messages that routes answer with or take, in the order in which they were declared: the document's schemas."""
+
+
 def documented(
     message: type | None,
     *,
@@ -92,6 +96,7 @@ def documented(
     takes: type | None = None,
 ) -> Answers:
     """What a route declares for OpenAPI: its answer's message, the scope it asks for, the message it takes."""
+    DOCUMENTED.update(dict.fromkeys(one for one in (message, takes) if one is not None))
     answer: dict[str, Any] = {"description": meaning or ((message.__doc__ or "").split("\n")[0] if message else "")}
     if message is not None:
         answer["content"] = _json_of(message)

@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from http import HTTPStatus
-from types import ModuleType
 from typing import Any
 
 import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from apps.api import (
-    command_messages,
-    compliance_messages,
-    golden_messages,
-    kpi_messages,
-    messages,
-    quarantine_messages,
-)
-from apps.api.caller import PROBLEM_ANSWER
+from apps.api import messages
+from apps.api.caller import DOCUMENTED, PROBLEM_ANSWER
 from apps.api.dispatch import DECISIONS
 from apps.api.problems import PROBLEMS
 from aurora.identity.keys import Scope
-from contracts.messages import (
-    alerts,
-    assistants,
-    commands,
-    compliance,
-    conflicts,
-    decisions,
-    ecosystem,
-    entities,
-    filings,
-    handoffs,
-    insights,
-    kpis,
-    modes,
-)
+from contracts.messages import decisions
 from contracts.messages.decisions import KIND_OF
 
 Document = dict[str, Any]
@@ -47,111 +26,19 @@ _DESCRIPTION = (
     "decimal strings in US dollars. Errors are problem+json (RFC 9457) with `errors[]` and one `next_step`. "
     "`traceparent` is taken and returned. Replies carry RateLimit and RateLimit-Policy."
 )
-_PUBLISHED: tuple[Any, ...] = (
-    alerts.Alert,
-    alerts.AlertPage,
-    alerts.AlertRulesPage,
-    alerts.LabelRequest,
-    alerts.Mute,
-    alerts.MuteRequest,
-    assistants.AgentCard,
-    assistants.CommandReply,
-    assistants.ExecuteRequest,
-    command_messages.AssistantDetail,
-    command_messages.AssistantStatus,
-    commands.Command,
-    insights.AssistantAnalysis,
-    insights.BusinessIntelligenceReport,
-    insights.ReportRequest,
-    commands.CommandPage,
-    commands.CommandRequest,
-    commands.Endpoint,
-    commands.EndpointRequest,
-    commands.RollbackRequest,
-    commands.Switch,
-    commands.SwitchRequest,
-    conflicts.Conflict,
-    conflicts.ConflictPage,
-    conflicts.ConflictRequest,
-    conflicts.ConflictScoreRequest,
-    compliance.Enforcement,
-    compliance_messages.EnforceRequest,
-    compliance_messages.EvaluateRequest,
-    compliance_messages.FindingsPage,
-    compliance_messages.PostureReport,
-    compliance_messages.RuleLine,
-    compliance_messages.RulesPage,
-    compliance_messages.Verdicts,
+_HOT: tuple[Any, ...] = (
     decisions.BatchRequest,
     decisions.DecisionRequest,
     decisions.OutcomeRequest,
     decisions.OverrideRequest,
-    ecosystem.Ecosystem,
-    entities.MergeRequest,
-    filings.EvidenceRequest,
-    filings.Filing,
-    filings.FilingDetail,
-    filings.FilingKindsPage,
-    filings.FilingPage,
-    filings.FilingVerdictRequest,
-    filings.FillRequest,
-    filings.HandOverRequest,
-    filings.MakeFilingRequest,
-    entities.UnmergeRequest,
-    golden_messages.GoldenConflicts,
-    golden_messages.GoldenDecided,
-    golden_messages.GoldenDetail,
-    golden_messages.GoldenExplanation,
-    golden_messages.GoldenPage,
-    handoffs.Handoff,
-    handoffs.HandoffRequest,
-    kpi_messages.KpiDetail,
-    kpi_messages.KpiExplanation,
-    kpi_messages.KpiInputAnswer,
-    kpi_messages.KpiPage,
-    kpis.KpiInputRequest,
-    messages.Alive,
     messages.BatchAnswer,
-    messages.AuditCheckpoint,
-    messages.AuditProof,
     messages.DecisionHistory,
     messages.DecisionPage,
     messages.Fleet,
-    messages.Health,
-    messages.KeyCreated,
-    messages.KeyList,
-    messages.KeyRequest,
     messages.Problem,
-    messages.ProblemPage,
     messages.TenantStatus,
-    modes.ModeRequest,
-    modes.Modes,
-    modes.StopRequest,
-    quarantine_messages.QuarantineAnswer,
-    quarantine_messages.QuarantineDetail,
-    quarantine_messages.QuarantinePage,
-    quarantine_messages.QuarantineRequest,
 )
-_ROOMS: tuple[ModuleType, ...] = (
-    messages,
-    command_messages,
-    compliance_messages,
-    golden_messages,
-    kpi_messages,
-    quarantine_messages,
-    alerts,
-    assistants,
-    commands,
-    compliance,
-    decisions,
-    ecosystem,
-    entities,
-    handoffs,
-    insights,
-    kpis,
-    conflicts,
-    modes,
-)
+"""Messages of the routes that FastAPI does not know, and of every error."""
 _TASK = {"kind": "route_task", "task_type": "property_matching", "task_id": "task-1", "priority": "high"}
 _PROMPT = {"kind": "route_llm", "prompt": "What is the title deed fee in Dubai?", "min_quality": 0.7}
 _CONFLICT = {
@@ -195,9 +82,11 @@ def _made(app: FastAPI) -> Document:
 
 
 def _schemas() -> Document:
-    _, found = msgspec.json.schema_components(_PUBLISHED, ref_template="#/components/schemas/{name}")
+    published = (*_HOT, *DOCUMENTED)
+    _, found = msgspec.json.schema_components(published, ref_template="#/components/schemas/{name}")
+    rooms = [sys.modules[name] for name in dict.fromkeys(getattr(one, "__module__", "types") for one in published)]
     for name, schema in found.items():
-        owner = next((getattr(room, name) for room in _ROOMS if hasattr(room, name)), None)
+        owner = next((getattr(room, name) for room in rooms if hasattr(room, name)), None)
         for attribute, text in _attribute_docs(owner).items():
             if attribute in schema.get("properties", {}):
                 schema["properties"][attribute]["description"] = text

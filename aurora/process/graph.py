@@ -122,7 +122,9 @@ def hours(microseconds: int) -> float:
 
 
 def read_edges(lake: LakeReader, workflow_id: str | None = None) -> list[Edge]:
-    """The graph of the tenant's workflows, or of one, those followed most often first."""
+    """The graph of the tenant's workflows, or of one, those followed most often first; empty before the first build."""
+    if "process_edges" not in lake.table_names("mart"):
+        return []
     where = "" if workflow_id is None else "WHERE workflow_id = ?"
     rows = lake.query(
         f"SELECT * FROM mart.process_edges {where} ORDER BY edge_count DESC, workflow_id, from_activity, to_activity",
