@@ -53,6 +53,12 @@ PAGES: dict[str, list[tuple[str, str, str, str]]] = {
         ),
         ("decisions", "Decisions", ":material/alt_route:", "What was decided, why, and how to change it"),
         (
+            "policies",
+            "Policies",
+            ":material/model_training:",
+            "Champion and challenger, how far each may act, evidence, what if",
+        ),
+        (
             "scaling",
             "Scaling",
             ":material/stacked_line_chart:",

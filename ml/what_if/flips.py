@@ -17,6 +17,7 @@ from aurora.decisions.policy import ConfiguredPolicy, Estimate
 Figure = Literal["quality", "cost_usd", "latency_ms", "load_share", "utility", "parameter", "min_quality"]
 _STEPS: Final = 64
 _HALVINGS: Final = 50
+_RIVALS: Final = 4
 _FURTHEST: Final = 10.0
 """A parameter is moved up to this many times what it was."""
 
@@ -50,23 +51,33 @@ class Contest:
         return self.estimates[self.choice().greedy].candidate_id
 
     @property
-    def alternative(self) -> str | None:
-        """Id of the next best; None when there is one candidate."""
+    def rivals(self) -> tuple[str, ...]:
+        """Ids of the others, the next best first."""
         choice = self.choice()
         rest = [at for at in range(len(self.estimates)) if at != choice.greedy]
-        if not rest:
-            return None
-        best = min(rest, key=lambda at: (-choice.scores[at], self.estimates[at].cost_usd))
-        return self.estimates[best].candidate_id
+        rest.sort(key=lambda at: (-choice.scores[at], self.estimates[at].cost_usd))
+        return tuple(self.estimates[at].candidate_id for at in rest)
+
+    @property
+    def alternative(self) -> str | None:
+        """Id of the next best; None when there is one candidate."""
+        return next(iter(self.rivals), None)
 
 
 def flips(contest: Contest) -> tuple[Flip, ...]:
-    """What would turn the choice: figures of the next best, then parameters of the policy. Empty for one candidate."""
-    rival = contest.alternative
-    if rival is None:
+    """What would turn the choice: figures of the next best, then parameters of the policy. Empty for one candidate.
+
+    Where no figure of the next best is enough, the ones after it are looked at in turn, a few.
+    """
+    rivals = contest.rivals
+    if not rivals:
         return ()
-    found = [*_of_candidate(contest, rival), *_of_policy(contest)]
-    return tuple(one for one in found if one is not None)
+    own: list[Flip] = []
+    for rival in rivals[:_RIVALS]:
+        own = [one for one in _of_candidate(contest, rival) if one is not None]
+        if own:
+            break
+    return (*own, *(one for one in _of_policy(contest) if one is not None))
 
 
 def _of_candidate(contest: Contest, rival: str) -> list[Flip | None]:

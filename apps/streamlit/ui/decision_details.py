@@ -23,7 +23,7 @@ from contracts.messages.decisions import (
     TuneRequest,
 )
 
-QUESTIONS: Final[dict[str, str]] = {
+QUESTIONS: Final[dict[DecisionKind, str]] = {
     "route_task": "Which assistant takes the task",
     "route_llm": "Which language model answers",
     "resolve_conflict": "Whose word is followed",

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from ml.what_if.flips import Flip
     from ml.what_if.why import Barrier, Why
 
-_MOST_BARRIERS: Final = 6
+_MOST_NAMED: Final = 4
 _FIGURES: Final = {
-    "quality": "expected success",
-    "cost_usd": "expected cost",
-    "latency_ms": "expected time",
-    "load_share": "share of capacity in use",
-    "utility": "expected worth",
+    "quality": "a confidence",
+    "cost_usd": "an expected cost",
+    "latency_ms": "an expected time",
+    "load_share": "a share of its capacity in use",
+    "utility": "an expected worth",
 }
 
 
@@ -66,10 +66,9 @@ def _flips(why: Why, names: Names) -> list[str]:
     own = [one for one in why.flips if one.figure not in ("parameter", "min_quality")]
     rest = [one for one in why.flips if one.figure in ("parameter", "min_quality")]
     lines = [_candidate_line(one, names) for one in own]
-    if not own and why.alternative is not None:
-        lines.append(
-            f"No single figure of **{plain(called(why.alternative, names))}**, the next best, would have been enough."
-        )
+    if why.alternative is not None and why.alternative not in {one.of for one in own} and not why.stands_in:
+        who = plain(called(why.alternative, names))
+        lines.insert(0, f"No single figure of **{who}**, the next best, would have been enough.")
     return [*lines, *(_policy_line(one, names) for one in rest)]
 
 
@@ -82,10 +81,10 @@ def _candidate_line(one: Flip, names: Names) -> str:
 
 
 def _policy_line(one: Flip, names: Names) -> str:
-    what = "the quality the request insists on" if one.figure == "min_quality" else f"`{one.of}` of the policy"
-    verb = "at least" if one.after > one.before else "at most"
+    what = "the quality that the request insists on" if one.figure == "min_quality" else f"`{one.of}` of the policy"
+    verb = "raised" if one.after > one.before else "lowered"
     return (
-        f"With {what} at {verb} **{one.after:.4g}** in place of {one.before:.4g}, "
+        f"With {what} {verb} to **{one.after:.4g}** from {one.before:.4g}, "
         f"**{plain(called(one.winner, names))}** would be preferred."
     )
 
@@ -103,23 +102,31 @@ def _said(one: Flip, value: float) -> str:
 
 
 def _barriers(why: Why, names: Names) -> list[str]:
-    first = sorted(why.barriers, key=lambda one: (one.would_be_preferred is not True, one.would_be_preferred is None))
-    lines = [_barrier_line(one, names) for one in first[:_MOST_BARRIERS]]
-    if len(first) > _MOST_BARRIERS:
-        lines.append(f":gray[{len(first) - _MOST_BARRIERS} more were kept out; the table of candidates says by what.]")
-    return lines
+    told = [one for one in why.barriers if one.would_be_preferred is not None]
+    told.sort(key=lambda one: not one.would_be_preferred)
+    alike: dict[str, list[str]] = {}
+    for one in why.barriers:
+        if one.would_be_preferred is None:
+            alike.setdefault(_by_what(one), []).append(plain(called(one.candidate_id, names)))
+    return [*(_barrier_line(one, names) for one in told), *(_alike_line(what, who) for what, who in alike.items())]
 
 
-def _barrier_line(one: Barrier, names: Names) -> str:
-    who = f"**{plain(called(one.candidate_id, names))}**"
-    what = " and ".join(
+def _alike_line(what: str, who: list[str]) -> str:
+    rest = f" and {len(who) - _MOST_NAMED} more" if len(who) > _MOST_NAMED else ""
+    verb = "was" if len(who) == 1 else "were"
+    return f"{', '.join(f'**{name}**' for name in who[:_MOST_NAMED])}{rest} {verb} kept out by {what}."
+
+
+def _by_what(one: Barrier) -> str:
+    return " and ".join(
         f"the rule `{veto.rule_id}`" if veto.source == "rule" else f"“{plain(veto.reason.rstrip('.'))}”"
         for veto in one.vetoes
     )
-    if one.would_be_preferred is None:
-        return f"{who} was kept out by {what}."
+
+
+def _barrier_line(one: Barrier, names: Names) -> str:
     verdict = "it would be preferred" if one.would_be_preferred else "it would not be preferred either"
-    return f"{who} was kept out by {what}; without that {verdict}."
+    return f"**{plain(called(one.candidate_id, names))}** was kept out by {_by_what(one)}; without that {verdict}."
 
 
 def _rules(why: Why) -> None:
