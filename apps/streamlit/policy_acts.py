@@ -66,11 +66,11 @@ def change_champion(pin: Pin, act: Act, *, reason: str, viewer: Viewer) -> str:
     Errors: `PermissionDeniedError` below owner, `DataError` without a reason, `NotFoundError` or `ConflictError` where
     there is no such bundle.
     """
+    _require(viewer, "owner", "change the champion")
+    said = _said(reason)
     from ml.learning.loop import KIND, promote, roll_back
     from ml.learning.steps import step_by_person
 
-    _require(viewer, "owner", "change the champion")
-    said = _said(reason)
     with StateStore.open(pin.paths, clock=_now) as store:
         bundle_hash, before = promote(pin.paths) if act == "promoted" else roll_back(pin.paths)
         record = step_by_person(act, bundle_hash, before, kind=KIND, actor_id=viewer.actor_id, reason=said, now=_now())
