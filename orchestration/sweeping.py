@@ -84,7 +84,7 @@ def _followed_up(work: Work, book: Rulebook) -> dict[str, int]:
         return {}
     with StateStore.open(work.paths, clock=work.clock) as store:
         catch_up(work.paths, store)
-        done = remedy_findings(work.paths, book, store, Hands(work.paths, store), now=work.clock())
+        done = remedy_findings(work.paths, book, store, Hands(work.paths, store, book), now=work.clock())
         rules = breach_rules(rules_folder(work.settings.packs_dir), book)
         breaches = detect_breaches(work.paths, store, rules, now=work.clock())
     return {

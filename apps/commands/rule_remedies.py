@@ -130,14 +130,15 @@ def enforce(
 
     with opened(tenant) as (settings, store):
         create_lake(store.paths)
+        book = tenant_rulebook(settings.packs_dir, store.paths, settings.pack)
         done = run(
             store.paths,
-            tenant_rulebook(settings.packs_dir, store.paths, settings.pack),
+            book,
             rule_id,
             actor_id=actor,
             now=utc_now(),
             store=store if yes else None,
-            hands=Hands(store.paths, store),
+            hands=Hands(store.paths, store, book),
         )
     if json:
         print_json(msgspec.to_builtins(done))

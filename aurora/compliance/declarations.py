@@ -146,6 +146,8 @@ class Remediation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     says: Line
     acts: Annotated[tuple[Act, ...], Meta(min_length=1)]
+    drafts: Slug | None = None
+    """Kind of report that `report_draft` drafts (`aurora draft kinds`); a person makes it where none is named."""
 
 
 class Example(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

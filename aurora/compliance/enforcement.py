@@ -118,6 +118,7 @@ def _request(
         rule_version=rule.file.version,
         pack_version=rule.pack.version,
         is_sample=hit["is_sample"],
+        drafts=rule.file.remediation.drafts,
     )
 
 

@@ -49,6 +49,9 @@ class Hands(Protocol):
     def alert(self, remedy: Remedy, *, now: dt.datetime) -> str:
         """Tell the rule's owner; returns the alert's id."""
 
+    def draft(self, remedy: Remedy, *, now: dt.datetime) -> str | None:
+        """Draft the report that the remedy names; returns its id, or None where this run drafts no more."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
@@ -240,11 +243,19 @@ def _done(paths: TenantPaths, remedy: Remedy, hands: Hands, now: dt.datetime) ->
             case "alert":
                 return _Outcome("done", "The owner was told.", {"alert_id": hands.alert(remedy, now=now)})
             case "report_draft":
-                return _Outcome("waiting", _DRAFT.format(about_id=remedy.about_id), {})
+                return _drafted(remedy, hands, now)
             case _:
                 return _Outcome("waiting", "A person is asked to do it.", {})
     except AuroraError as error:
         return _Outcome("failed", f"{error.message} {error.next_step or ''}".strip(), {})
+
+
+def _drafted(remedy: Remedy, hands: Hands, now: dt.datetime) -> _Outcome:
+    filing_id = None if remedy.drafts is None else hands.draft(remedy, now=now)
+    if filing_id is None:
+        return _Outcome("waiting", _DRAFT.format(about_id=remedy.about_id), {})
+    told = f"Draft {filing_id} waits for what it lacks and for two people: `aurora draft show {filing_id}`."
+    return _Outcome("waiting", told, {"filing_id": filing_id})
 
 
 _HELD: Final = {
@@ -320,7 +331,7 @@ def _remedy(request: RemediationRequest, act: str, events: Mapping[str, list[Rem
         name: getattr(request, name)
         for name in (
             "remediation_id", "finding_id", "rule_id", "says", "about_contract", "record_source", "about_id",
-            "owner_role", "due_at", "requested_at", "is_sample",
+            "owner_role", "due_at", "requested_at", "is_sample", "drafts",
         )
     }  # fmt: skip
     return Remedy(

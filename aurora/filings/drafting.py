@@ -18,7 +18,7 @@ from aurora.store.journal import IdempotencyKey
 from aurora.store.lake import LakeReader, read_lake
 from aurora.store.paths import TenantPaths
 from aurora.store.state import StateStore
-from contracts.messages.filings import FilingAct, FilingContent, FilingDetail, FilingEvent
+from contracts.messages.filings import Filing, FilingAct, FilingContent, FilingDetail, FilingEvent
 
 AnsweredDetail = Callable[[FilingDetail], IdempotencyKey] | None
 _OPEN = ("draft", "in_review", "approved", "rejected")
@@ -234,16 +234,24 @@ def _may_make(kind: str, identity: Identity) -> Kind:
     return made
 
 
-def _refuse_second(store: StateStore, kind: Kind, content: FilingContent) -> None:
+def open_filing(store: StateStore, *, kind: str, record_source: str, about_id: str) -> Filing | None:
+    """The draft of that kind about that record that is not settled yet, if there is one."""
     for one in read_filings(store):
-        is_same = (one.kind, one.record_source, one.about_id) == (kind.kind, content.record_source, content.about_id)
+        is_same = (one.kind, one.record_source, one.about_id) == (kind, record_source, about_id)
         if is_same and one.state in _OPEN:
-            raise ConflictError(
-                f"Draft {one.filing_id} is about the same record and is {one.state.replace('_', ' ')}.",
-                field="about_id",
-                rule="one_open_draft",
-                next_step=f"Go on with it: `aurora draft show {one.filing_id}`.",
-            )
+            return one
+    return None
+
+
+def _refuse_second(store: StateStore, kind: Kind, content: FilingContent) -> None:
+    one = open_filing(store, kind=kind.kind, record_source=content.record_source, about_id=content.about_id)
+    if one is not None:
+        raise ConflictError(
+            f"Draft {one.filing_id} is about the same record and is {one.state.replace('_', ' ')}.",
+            field="about_id",
+            rule="one_open_draft",
+            next_step=f"Go on with it: `aurora draft show {one.filing_id}`.",
+        )
 
 
 def _same(before: FilingContent, after: FilingContent) -> bool:

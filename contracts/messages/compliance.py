@@ -70,6 +70,8 @@ class RemediationRequest(Struct, frozen=True, kw_only=True):
     pack_version: str = ""
     """Of the rule and its pack, as they were when the remedy was asked for."""
     is_sample: bool = False
+    drafts: str | None = None
+    """Kind of report that is drafted, where the rule names one."""
 
 
 class RemedyEvent(Struct, frozen=True, kw_only=True):
@@ -108,6 +110,7 @@ class Remedy(Struct, frozen=True, kw_only=True):
     actor_id: str
     attempt_count: int
     is_sample: bool = False
+    drafts: str | None = None
 
 
 class RemediesPage(Struct, frozen=True, kw_only=True):

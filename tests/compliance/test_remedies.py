@@ -102,6 +102,9 @@ class Clumsy:
     def alert(self, remedy: Remedy, *, now: dt.datetime) -> str:
         return self.hands.alert(remedy, now=now)
 
+    def draft(self, remedy: Remedy, *, now: dt.datetime) -> str | None:
+        return self.hands.draft(remedy, now=now)
+
 
 def swept(paths: TenantPaths, book: Rulebook, *, now: dt.datetime = UNTIL, rules: list[str] | None = None) -> None:
     with read_lake(paths) as lake:

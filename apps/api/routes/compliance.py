@@ -92,12 +92,14 @@ async def list_findings(
 
     def found() -> FindingsPage:
         from aurora.compliance.findings import list_findings as listed
+        from aurora.filings.evidence import may_show_finding
         from aurora.store.lake import read_lake
 
         with read_lake(caller.runtime.paths) as lake:
             rows = listed(lake, states=[state], regime=regime, rule_id=rule_id, assistant_id=assistant_id, limit=limit)
             wrong = false_positives(lake)
-        return FindingsPage(findings=with_remedies(caller, rows), false_positives=wrong)
+        shown = [row for row in rows if may_show_finding(row, caller.identity)]
+        return FindingsPage(findings=with_remedies(caller, shown), false_positives=wrong)
 
     return reply(await asyncio.to_thread(found))
 
@@ -130,15 +132,15 @@ def _enforced(caller: Admitted, parts: Services, rule_id: str, wanted: EnforceRe
     from aurora.alerts.hands import Hands
     from aurora.compliance.enforcement import enforce
 
-    paths, store = caller.runtime.paths, caller.runtime.store
+    paths, store, book = caller.runtime.paths, caller.runtime.store, _book(parts, caller)
     return enforce(
         paths,
-        _book(parts, caller),
+        book,
         rule_id,
         actor_id=caller.identity.actor_id,
         now=parts.clock(),
         store=None if wanted.dry_run else store,
-        hands=Hands(paths, store),
+        hands=Hands(paths, store, book),
     )
 
 
