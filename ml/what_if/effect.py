@@ -124,7 +124,8 @@ def effect(pairs: Sequence[Pair], *, policy_id: str) -> Effect:
     before, after = [_chances(pair.made) for pair in pairs], [_chances(pair.again) for pair in pairs]
     otherwise = [_distance(one, other) for one, other in zip(before, after, strict=True)]
     success = _Success.of(comparable)
-    differing = [pair for pair, distance in zip(pairs, otherwise, strict=True) if distance >= _SAME]
+    apart = [pair for pair, distance in zip(pairs, otherwise, strict=True) if distance >= _SAME]
+    differing = [pair for pair in apart if pair.made.action != _preferred(pair.again)]
     cost = _expected(comparable, _cost)
     return Effect(
         count=len(pairs),
@@ -170,7 +171,7 @@ def _preferred(decision: Decision) -> str | None:
 
 
 def _moves(pairs: Sequence[Pair]) -> tuple[tuple[str | None, str | None, int], ...]:
-    counts = Counter((_preferred(pair.made), _preferred(pair.again)) for pair in pairs)
+    counts = Counter((pair.made.action, _preferred(pair.again)) for pair in pairs)
     return tuple((before, after, count) for (before, after), count in counts.most_common(_TOLD))
 
 

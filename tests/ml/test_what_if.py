@@ -107,6 +107,7 @@ def test_the_cheapest_is_cheaper_by_what_the_receipts_say_and_worse_by_what_outc
     assert (found["count"], found["left_out"], found["violation_count"]) == (COUNT, {}, 0)
     assert found["refusals"] == []
     assert 0.4 < found["otherwise"]["after"] < 0.6
+    assert [(one["from"], one["to"]) for one in found["moves"]] == [("clara", "nina")]
     per_decision = (float(COST["nina"]) - float(COST["clara"])) * found["otherwise"]["after"]
     assert found["cost_usd"]["change"] == pytest.approx(per_decision, rel=0.1)
     assert found["cost_change_usd"] == pytest.approx(found["cost_usd"]["change"] * COUNT)

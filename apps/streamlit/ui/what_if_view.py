@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 import streamlit as st
 
+from apps.streamlit.reads.decisions import assistant_names
 from apps.streamlit.reads.lake import Pin, current_settings
 from apps.streamlit.reads.policies import BUNDLED, PoliciesNow
+from apps.streamlit.ui.decision_details import called
 from apps.streamlit.ui.page import section, tile, tiles
 from apps.streamlit.ui.table import show_table
 from apps.streamlit.ui.wording import AED_PER_USD, NOTHING, aed, both, count, duration, money, plain, plural, share
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from ml.what_if.history import WhatIf
 
 _MOST: Final = 2000
+_THOUSAND: Final = 1000
+_NO_POINTS: Final = 0.0005
+_NO_MS: Final = 0.5
 _DAYS: Final = {"7 days": 7, "30 days": 30, "90 days": 90, "All": None}
 
 
@@ -134,8 +139,8 @@ def _tiles(found: WhatIf) -> None:
     effect = found.effect
     with tiles():
         _shift_tile("Success", effect.success, _points, "By outcomes, doubly robust; 95 % interval")
-        _shift_tile("Cost a decision", effect.cost_usd, _aed_change, "As the receipts expected it")
-        _shift_tile("Time", effect.latency_ms, lambda v: f"{v:+,.0f} ms", "As the receipts expected it")
+        _shift_tile("Cost of 1,000", effect.cost_usd, _aed_change, "Of 1,000 decisions, as the receipts expected it")
+        _shift_tile("Time", effect.latency_ms, _ms_change, "As the receipts expected it")
         _shift_tile("Left to a person", effect.left_to_person, _points, "Share of decisions")
         tile(
             "Rules broken",
@@ -152,11 +157,18 @@ def _shift_tile(label: str, shift: Shift | None, told: Callable[[float], str], e
 
 
 def _points(value: float) -> str:
-    return f"{value * 100:+.1f} pts"
+    return f"{value * 100:+.1f} pts" if abs(value) >= _NO_POINTS else "0 pts"
+
+
+def _ms_change(value: float) -> str:
+    return f"{value:+,.0f} ms" if abs(value) >= _NO_MS else "0 ms"
 
 
 def _aed_change(value: float) -> str:
-    return f"{'−' if value < 0 else '+'}AED {money(abs(value) * AED_PER_USD)}"
+    """Of a thousand decisions: one costs fractions of a fils."""
+    if not value:
+        return "AED 0"
+    return f"{'-' if value < 0 else '+'}AED {money(abs(value) * AED_PER_USD * _THOUSAND)}"
 
 
 def _table(found: WhatIf) -> pl.DataFrame:
@@ -165,8 +177,8 @@ def _table(found: WhatIf) -> pl.DataFrame:
         ("Success, by outcomes", effect.success, share, _points),
         ("Success, as expected", effect.expected_success, share, _points),
         ("Confidence", effect.confidence, share, _points),
-        ("Cost a decision", effect.cost_usd, aed, _aed_change),
-        ("Time", effect.latency_ms, duration, lambda v: f"{v:+,.0f} ms"),
+        ("Cost of 1,000 decisions", effect.cost_usd, lambda value: aed(value * _THOUSAND), _aed_change),
+        ("Time", effect.latency_ms, duration, _ms_change),
         ("Left to a person", effect.left_to_person, share, _points),
     ]
     rows = [
@@ -198,9 +210,14 @@ def _note(found: WhatIf) -> str:
     return " ".join(said)
 
 
+def _who(action: str | None, names: Mapping[str, str]) -> str:
+    return "A person" if action is None else called(action, names)
+
+
 def _moves(found: WhatIf, pin: Pin) -> None:
+    names = assistant_names(pin)
     rows = [
-        {"from": before or "a person", "to": after or "a person", "decisions": times}
+        {"from": _who(before, names), "to": _who(after, names), "decisions": times}
         for before, after, times in found.effect.moves
     ]
     if rows:
