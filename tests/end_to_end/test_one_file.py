@@ -48,6 +48,7 @@ run_dbt(paths, ("run",), select=["+kpi_values"])
 with read_lake(paths) as lake:
     values = set(lake.query("SELECT kpi_id FROM mart.kpi_values WHERE kpi_value IS NOT NULL")["kpi_id"])
 from apps.streamlit.reads.kpis import explanation, stands
+from apps.streamlit.reads.compliance import rulebook_at
 from apps.streamlit.reads.lake import current_pin
 pin = current_pin()
 told = explanation(pin, "kpi_unpriced_share", None, file_stamps())
@@ -63,6 +64,7 @@ print(json.dumps({
     "docs": "kpi_unpriced_share" in kpis_page(current_kpis()),
     "api_value": kpi["kpi_value"],
     "api_rule": rule["rule_id"],
+    "page_rule": "OWN-001" in {one.rule_id for one in rulebook_at(pin).rules},
 }))
 """
 
@@ -125,10 +127,11 @@ def test_a_kpi_file_is_on_the_command_line(report: dict[str, Any], copied: Path,
 
 
 @pytest.mark.slow
-def test_a_rule_file_is_listed_swept_and_in_the_api(
+def test_a_rule_file_is_listed_swept_on_the_page_and_in_the_api(
     report: dict[str, Any], copied: Path, settings: dict[str, str]
 ) -> None:
     assert report["api_rule"] == RULE_ID
+    assert report["page_rule"]
     listed = json.loads(_run(copied, settings, "-m", "apps.cli", "rules", "list", "--json"))["rules"]
     assert [rule["pack"] for rule in listed if rule["rule_id"] == RULE_ID] == ["uae_aml"]
     swept = json.loads(_run(copied, settings, "-m", "apps.cli", "rules", "sweep", "--rule", RULE_ID, "--json"))
