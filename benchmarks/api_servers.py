@@ -1,4 +1,4 @@
-"""The two servers that the `api` bench compares: Aurora's, and the same decision as an ordinary route.
+"""The servers of this project that the `api` bench loads: Aurora's, the same on a slow disk, an ordinary route.
 
 No postponed annotations here: FastAPI could not see the dependency that is defined inside a function.
 """
@@ -7,9 +7,10 @@ import datetime as dt
 import os
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -24,8 +25,10 @@ from apps.api.tenants import Tenants
 from aurora.audit.records import decision_record, decision_seed
 from aurora.settings import Settings, load_settings
 from aurora.store.ids import IdMaker
+from aurora.store.state import StateStore
 from contracts.messages.decisions import RouteTaskRequest
 
+SLOW_SYNC_SECONDS = 0.010
 Text = Annotated[str, Field(min_length=1, max_length=256)]
 
 
@@ -131,11 +134,25 @@ def ordinary_app(settings: Settings) -> FastAPI:
     return app
 
 
+class SlowDisk(StateStore):
+    """A store on a disk that takes ten milliseconds longer to say that a commit is safe."""
+
+    def _sync(self) -> None:
+        time.sleep(SLOW_SYNC_SECONDS)
+        super()._sync()
+
+
+APPS: dict[str, Callable[[Settings], Any]] = {
+    "aurora": create_app,
+    "slow_disk": partial(create_app, open_store=SlowDisk.open),
+    "ordinary": ordinary_app,
+}
+
+
 def main() -> None:
-    """Arguments: `aurora` or `ordinary`; settings come from the environment."""
+    """Argument: one of `APPS`; settings come from the environment."""
     settings = load_settings(os.environ)
-    app: Any = create_app(settings) if sys.argv[1] == "aurora" else ordinary_app(settings)
-    run(app, settings)
+    run(APPS[sys.argv[1]](settings), settings)
 
 
 if __name__ == "__main__":

@@ -104,22 +104,22 @@ async def generate(*, port: int, requests: Sequence[bytes], connections: int, se
     )
 
 
-def written(token: str, body: bytes) -> bytes:
-    """A decision request as it goes over the wire."""
+def written(token: str, body: bytes, path: str = "/api/v1/decisions") -> bytes:
+    """A request as it goes over the wire, for a decision where no other path is named."""
     head = (
-        f"POST /api/v1/decisions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 
 
 def main() -> None:
-    """Arguments: port, connections, seconds; on stdin the key, then a body a line; the result as JSON on stdout."""
+    """Arguments: port, connections, seconds, path; on stdin the key, then a body a line; the result as JSON."""
     import uvloop
 
-    port, connections, seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+    port, connections, seconds, path = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), sys.argv[4]
     token, *bodies = sys.stdin.buffer.read().splitlines()
-    requests = [written(token.decode(), body) for body in bodies]
+    requests = [written(token.decode(), body, path) for body in bodies]
     load = uvloop.run(generate(port=port, requests=requests, connections=connections, seconds=seconds))
     print(json.dumps(asdict(load)))
 

@@ -53,7 +53,11 @@ class Admitted:
 
     def limit_headers(self) -> tuple[Header, Header]:
         """The RateLimit headers of a reply."""
-        return self.policy_header, (b"ratelimit", b'"key";r=%d;t=1' % self._tokens)
+        return self.policy_header, self.limit_header()
+
+    def limit_header(self) -> Header:
+        """What is left of the key's rate."""
+        return b"ratelimit", b'"key";r=%d;t=1' % self._tokens
 
 
 class Admission:
@@ -77,6 +81,19 @@ class Admission:
         if scope not in admitted.identity.scopes:
             admitted.identity.require(scope)
         admitted.spend(self._monotonic())
+        return admitted
+
+    def knows(self, digest: bytes) -> bool:
+        """Whether the caller with that hash of its Authorization was let in, and no key changed since."""
+        return digest in self._known
+
+    def admit_again(self, digest: bytes, scope: Scope) -> Admitted | None:
+        """As `admit`, by the hash; None when the key must be looked up anew."""
+        admitted = self._known.get(digest)
+        if admitted is not None:
+            if scope not in admitted.identity.scopes:
+                admitted.identity.require(scope)
+            admitted.spend(self._monotonic())
         return admitted
 
     def _look_up(self, authorization: bytes, digest: bytes) -> Admitted:

@@ -20,7 +20,7 @@ from apps.api.readiness import Readiness
 from apps.api.tenants import EngineSource, Tenants
 from aurora.settings import Settings, load_settings
 from aurora.store.ids import IdMaker
-from aurora.store.state import Clock
+from aurora.store.state import Clock, StateStore
 
 
 def utc_now() -> dt.datetime:
@@ -48,9 +48,10 @@ def create_app(
     pages: ASGIApp | None = None,
     engines: EngineSource | None = None,
     clock: Clock = utc_now,
+    open_store: Callable[..., StateStore] = StateStore.open,
 ) -> Dispatcher:
     """The API over all tenants below `settings.data_dir`; `pages` answers every path that is not the API's."""
-    tenants = Tenants(settings, engines=engines or FileEngines(), clock=clock)
+    tenants = Tenants(settings, engines=engines or FileEngines(), clock=clock, open_store=open_store)
     admission = Admission(tenants, monotonic=time.monotonic)
 
     lanes = IngestLanes(settings)

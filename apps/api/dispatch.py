@@ -36,6 +36,7 @@ class Dispatcher:
         max_upload_bytes: int,
     ) -> None:
         self._hot = hot
+        self.lane = hot.lane
         self._framework = framework
         self._pages = pages
         self._lifespan = lifespan

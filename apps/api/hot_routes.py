@@ -17,6 +17,7 @@ import msgspec
 from apps.api.admission import Admission, Admitted
 from apps.api.deciding import Decider, Made, decoded
 from apps.api.exchange import ClientGoneError, Exchange, Header
+from apps.api.hot_lane import HotLane
 from apps.api.idempotency import REPLAYED, Claim, claimed
 from apps.api.problems import internal_error
 from aurora.audit.records import outcome_record, override_record, read_decision
@@ -42,6 +43,7 @@ class HotRoutes:
         self._clock = clock
         self._ids = ids
         self._decider = Decider(clock=clock, ids=ids)
+        self.lane = HotLane(admission, self._decider)
 
     async def decide(self, exchange: Exchange) -> None:
         """POST /api/v1/decisions"""

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
+import resource
 import socket
 from typing import Any
 
 import uvicorn
 
+from apps.api.hot_lane import HotProtocol
 from aurora.settings import Settings
 
 
 def run(app: Any, settings: Settings) -> None:
     """Serve in this process until asked to stop; requests in flight are answered first."""
+    _allow_connections()
     _Server(server_config(app, settings)).run()
+
+
+def _allow_connections() -> None:
+    """As many open files as the system lets this process have: each connection is one, and 1,024 is the custom."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):  # some systems say "unlimited" and mean less
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 class _Server(uvicorn.Server):
@@ -38,7 +49,7 @@ def server_config(app: Any, settings: Settings, *, is_quiet: bool = True) -> uvi
         port=settings.port,
         factory=isinstance(app, str),
         loop="uvloop",
-        http="httptools",
+        http=HotProtocol,
         lifespan="on",
         access_log=False,
         proxy_headers=False,  # only pages care where a request came from, see apps/server.py

@@ -84,10 +84,18 @@ class TenantRuntime:
 class Tenants:
     """Every tenant that this process serves. Lives on one event loop."""
 
-    def __init__(self, settings: Settings, *, engines: EngineSource, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        engines: EngineSource,
+        clock: Clock,
+        open_store: Callable[..., StateStore] = StateStore.open,
+    ) -> None:
         self.settings = settings
         self._engines = engines
         self._clock = clock
+        self._open_store = open_store
         self._open: dict[str, TenantRuntime] = {}
         self._poller: asyncio.Task[None] | None = None
         self._on_keys_changed: list[Callable[[], None]] = []
@@ -132,7 +140,7 @@ class Tenants:
         if tenant not in list_tenants(self.settings.data_dir):
             raise refused("The API key is not known")
         paths = tenant_paths(self.settings.data_dir, tenant)
-        store = StateStore.open(paths, clock=self._clock)
+        store = self._open_store(paths, clock=self._clock)
         found = TenantRuntime(paths, store, JournalBridge(store, asyncio.get_running_loop()))
         found.keys_version = store.api_keys_version()
         found.switches = _switches(store)

@@ -71,17 +71,22 @@ class ApiKeyRow:
 
 def time_text(moment: dt.datetime) -> str:
     """A moment as stored: RFC 3339, UTC, microseconds, always the same width."""
-    return moment.astimezone(dt.UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    if moment.tzinfo is not dt.UTC:
+        moment = moment.astimezone(dt.UTC)
+    return moment.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
-def sealed_entry(record: JournalRecord) -> bytes:
-    """The bytes whose hash is the record's leaf: all of its columns as one line of JSON, then the body."""
+def sealed_entry(record: JournalRecord, recorded_at: str | None = None) -> bytes:
+    """The bytes whose hash is the record's leaf: all of its columns as one line of JSON, then the body.
+
+    `recorded_at` is the record's own as `time_text`, for who has it already.
+    """
     header = (
         record.record_id,
         record.kind,
         record.subject_id,
         record.actor_id,
-        time_text(record.recorded_at),
+        recorded_at or time_text(record.recorded_at),
         record.elapsed_us,
     )
     return _HEADER.encode(header) + b"\n" + record.body

@@ -185,16 +185,21 @@ class StateStore(StateReader):
         for submission in accepted:
             submission.seqs.clear()
             for record in submission.records:
-                leaf = leaf_hash(sealed_entry(record))
+                recorded_at = time_text(record.recorded_at)
+                leaf = leaf_hash(sealed_entry(record, recorded_at))
                 completed += edge.append(leaf)
                 submission.seqs.append(edge.size)
-                rows += _row(edge.size, record, leaf)
+                rows += _row(edge.size, record, recorded_at, leaf)
             for sql, params in submission.statements:
                 connection.execute(sql, params)
         if edge.size > size:
             self._insert(rows)
             self._seal(edge, completed, now)
-        connection.execute("COMMIT")
+        self._sync()
+
+    def _sync(self) -> None:
+        """End the transaction; returns once the disk has it."""
+        self._connection.execute("COMMIT")
 
     def _keep_answers(self, batch: list[Submission], now: str) -> list[Submission]:
         """Store the idempotency keys; a submission whose key is taken is refused and writes nothing."""
@@ -258,14 +263,14 @@ class StateStore(StateReader):
                 return self._broken
 
 
-def _row(seq: int, record: JournalRecord, leaf: bytes) -> tuple[object, ...]:
+def _row(seq: int, record: JournalRecord, recorded_at: str, leaf: bytes) -> tuple[object, ...]:
     return (
         seq,
         record.record_id,
         record.kind,
         record.subject_id,
         record.actor_id,
-        time_text(record.recorded_at),
+        recorded_at,
         record.elapsed_us,
         record.body,
         leaf,

@@ -182,8 +182,8 @@ def test_a_full_disk_refuses_and_recovers(store: StateStore):
 
 
 def _write_until_the_disk_fails(data_dir: Path) -> None:
-    """In a process whose files may not grow beyond 400 kB: the kernel itself refuses the write."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
+    """In a process whose files may not grow beyond 800 kB: the kernel itself refuses the write."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (800_000, 800_000))
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     store = StateStore.open(tenant_paths(data_dir, "demo"), clock=clock)
     acknowledged = 0
