@@ -6,6 +6,7 @@ A lone caller never waits for others; under load the hand-over waits two millise
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -18,6 +19,9 @@ GATHER_FROM = 4
 """Submissions in a commit from which on the next one is worth waiting for."""
 GATHER_SECONDS = 0.002
 """How long it is waited for then. A commit costs as much CPU as a dozen records, however few it carries."""
+
+
+_logger = logging.getLogger("aurora.api")
 
 
 class JournalBridge:
@@ -75,7 +79,10 @@ class JournalBridge:
 
 def _settle(done: list[Submission]) -> None:
     for submission in done:
-        submission.ticket(submission)
+        try:
+            submission.ticket(submission)
+        except Exception:  # one that cannot be told must not keep the others from it
+            _logger.exception("What came of a record could not be told")
 
 
 def _resolve(future: asyncio.Future[list[int]], submission: Submission) -> None:
