@@ -246,6 +246,17 @@ def judgement(standing: _Standing, folder: Path, rows: Sequence[Matured]) -> Jud
     )
 
 
+def standing_judgement(paths: TenantPaths, settings: Settings, *, now: dt.datetime) -> Judgement | None:
+    """The gate's word so far on the challenger that stands; None without one, or without a decision. Changes nothing."""
+    standing = _standing(paths, load_pack(settings.packs_dir, settings.pack))
+    if standing is None or standing.challenger is None:
+        return None
+    since = _moment(read_manifest(standing.challenger).get("created_at"))
+    with read_lake(paths) as lake:
+        logged = read_training_set(lake, KIND, now=now).logged
+    return judgement(standing, standing.challenger, [row for row in logged if since is None or row.decided_at >= since])
+
+
 def _calibration_error(bundle: Bundle, policy_id: str, rows: Sequence[Matured]) -> float | None:
     expected = expected_of_actions(bundle, policy_id, rows)
     known = ~np.isnan(expected)

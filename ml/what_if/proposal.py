@@ -119,7 +119,7 @@ def _bundle(asked: Asked, paths: TenantPaths) -> Bundle:
         found = [file.parent for file in folders if file.parent.name.startswith(wanted)]
         folder = found[0] if len(found) == 1 and len(wanted) >= _SHORTEST_HASH else None
     if folder is None:
-        raise _unknown("bundle", f"there is no bundle {wanted[:64]!r}, or more than one", (*_ROLES, "a hash"))
+        raise _unknown("bundle", f"no bundle is {wanted[:64]!r}, or more than one", (*_ROLES, "a hash"))
     return load_bundle(folder)
 
 

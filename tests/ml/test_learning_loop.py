@@ -125,7 +125,10 @@ def test_outcomes_make_a_challenger_its_canary_shows_its_worth_and_it_decides(co
     again = company.learn()
     assert (again.outcome, again.step) == ("learned", "challenged"), again
     company.work(1_100)
+    so_far = loop.standing_judgement(company.paths, company.settings, now=company.now)
     promoted = company.learn()
+    assert so_far is not None
+    assert so_far.evidence()["gain"] == promoted.evidence["gain"]
     assert promoted.outcome == "promoted", promoted
     assert promoted.evidence["gain_lower_95"] > 0
     assert promoted.evidence["effective_count"] >= 500

@@ -230,6 +230,19 @@ def test_the_champion_before_comes_back_by_the_owners_word(own: Pin, open_page: 
     assert now.steps[0].reasons == ("Clients complained.",)
 
 
+def test_a_challenger_shows_how_it_stands_so_far_and_may_be_promoted(own: Pin, open_page: Open) -> None:
+    folder = own.paths.serving / "bundles" / "route_llm"
+    replace_file(folder / "challenger", (folder / "previous").read_bytes())
+    app = open_page("policies")
+    app.query_params["kind"] = "route_llm"
+    said = _run(app)
+    assert "Beside it: Challenger" in said
+    assert "so far, by decisions whose outcomes have matured" in said
+    assert "for it; 500 asked" in said
+    assert "+0.0310" not in said
+    assert not next(button for button in app.button if button.label == "Promote the challenger").disabled
+
+
 def test_roles_bound_what_may_be_changed(own: Pin) -> None:
     given: dict[str, Any] = {"act_share": 0.5, "shadow": None, "canary_share": 0.0}
     with pytest.raises(PermissionDeniedError):

@@ -14,7 +14,7 @@ import polars as pl
 import streamlit as st
 
 from apps.streamlit.reads.fleet import fleet_pack
-from apps.streamlit.reads.lake import Pin, lake_at
+from apps.streamlit.reads.lake import Pin, current_settings, lake_at
 from apps.streamlit.reads.question import INT, REAL, TEXT, Question, ask
 from aurora.decisions.bundles import named_folder
 from aurora.decisions.modes import KIND as MODE_RECORDS
@@ -23,6 +23,7 @@ from aurora.decisions.policy import ConfiguredPolicy, configure
 from aurora.errors import AuroraError
 from aurora.packs import Pack
 from aurora.store.journal import StateReader
+from aurora.store.paths import tenant_paths
 from contracts.messages.decisions import DecisionKind
 from contracts.messages.learning import PolicyStep
 from contracts.messages.modes import KindMode, ModeChange, Modes
@@ -62,9 +63,13 @@ class BundleFacts:
 
     @property
     def calibration_error(self) -> float | None:
-        """On this company's outcomes where it was measured, else on its held-out set."""
-        found = self.metrics.get("outcome_ece", self.metrics.get("ece"))
-        return None if found is None else float(found)
+        """On questions of its training set that it had not seen."""
+        return self.metrics.get("ece")
+
+    @property
+    def outcome_error(self) -> float | None:
+        """On outcomes of this company, before it learned them; None while it learned none."""
+        return self.metrics.get("outcome_ece")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +181,20 @@ def at_work(pin: Pin, kind: str) -> pl.DataFrame:
     )
     with lake_at(pin) as lake:
         return ask(lake, pin, question, {"kind": kind})
+
+
+def evidence_so_far(pin: Pin, challenger: BundleFacts) -> Mapping[str, Any] | None:
+    """What the gate would say of the challenger now; None while none of its decisions has matured."""
+    return _judged(pin.data_dir, pin.tenant, pin.raw_snapshot, challenger.bundle_hash)
+
+
+@st.cache_data(ttl=600, max_entries=8, show_spinner="Judging the challenger by what has matured")
+def _judged(data_dir: str, tenant: str, raw_snapshot: int, bundle_hash: str) -> Mapping[str, Any] | None:  # noqa: ARG001 - its key
+    from ml.learning.loop import standing_judgement
+
+    paths = tenant_paths(Path(data_dir), tenant)
+    found = standing_judgement(paths, current_settings(), now=dt.datetime.now(dt.UTC))
+    return None if found is None else found.evidence()
 
 
 def steps_frame(now: PoliciesNow, kind: DecisionKind) -> pl.DataFrame:

@@ -9,11 +9,11 @@ import streamlit as st
 
 from apps.streamlit.policy_acts import Act, change_champion, set_mode, set_stopped
 from apps.streamlit.reads.lake import Pin
-from apps.streamlit.reads.policies import BUNDLED, BundleFacts, PoliciesNow
+from apps.streamlit.reads.policies import BUNDLED, BundleFacts, PoliciesNow, evidence_so_far
 from apps.streamlit.ui import policy_charts
 from apps.streamlit.ui.access import Viewer
 from apps.streamlit.ui.page import section, status_line, tile, tiles
-from apps.streamlit.ui.wording import NOTHING, code_words, count, gulf_time, plain, plural, share
+from apps.streamlit.ui.wording import code_words, count, gulf_time, plain, plural, share
 from aurora.errors import AuroraError
 from contracts.messages.decisions import DecisionKind
 from contracts.messages.modes import KindMode
@@ -107,7 +107,7 @@ def show_mode(now: PoliciesNow, kind: DecisionKind, pin: Pin, viewer: Viewer) ->
     section("How far it may act", _changed_line(now))
     with tiles():
         tile("Acts on", share(mode.act_share), explained="Share of the work that may be acted on; the rest is advice")
-        tile("Beside it", code_words(mode.shadow_policy) if mode.shadow_policy else "Nobody", explained="Run in shadow")
+        tile("Beside it", _beside(now, mode), explained="Run in shadow: asked the same, answered only as a canary")
         tile(
             "Canary",
             share(mode.canary_share),
@@ -120,6 +120,12 @@ def show_mode(now: PoliciesNow, kind: DecisionKind, pin: Pin, viewer: Viewer) ->
         st.caption(f":material/lock: Changing it is for the role operator; yours is {viewer.role}.")
         return
     _mode_form(now, mode, pin, viewer)
+
+
+def _beside(now: PoliciesNow, mode: KindMode) -> str:
+    if mode.kind == BUNDLED and "challenger" in now.bundles:
+        return "Challenger"
+    return code_words(mode.shadow_policy).capitalize() if mode.shadow_policy else "Nobody"
 
 
 def _changed_line(now: PoliciesNow) -> str:
@@ -190,29 +196,47 @@ def show_stop(now: PoliciesNow, pin: Pin, viewer: Viewer) -> None:
 
 def show_evidence(now: PoliciesNow, pin: Pin, viewer: Viewer) -> None:
     """What the gate knows of the challenger, calibration, and a person's word on the champion."""
+    challenger = now.bundles.get("challenger")
+    section("Evidence", "What a challenger must show before it decides alone.")
+    if challenger is None or not _so_far(challenger, pin):
+        _last_judged(now)
+    _calibration(now.bundles.get("champion"))
+    _champion_acts(now, pin, viewer)
+
+
+def _so_far(challenger: BundleFacts, pin: Pin) -> bool:
+    """The challenger's bars as they stand; false while nothing speaks of it."""
+    evidence = evidence_so_far(pin, challenger)
+    if evidence is None:
+        return False
+    st.caption(f"The challenger `{challenger.bundle_hash[:12]}` so far, by decisions whose outcomes have matured:")
+    _bars(evidence)
+    return True
+
+
+def _last_judged(now: PoliciesNow) -> None:
     judged = next((one for one in now.steps if "gain" in one.evidence), None)
-    section("Evidence", "What a challenger must show before it decides, and what the last one that was judged showed.")
     if judged is None:
         st.info(
             "No challenger has been judged yet. It is, once it has answered decisions as a canary and their outcomes have "
             "matured. The what-if below shows what is known already.",
             icon=":material/info:",
         )
-    else:
-        st.caption(
-            f"{judged.step.replace('_', ' ').capitalize()} {gulf_time(judged.happened_at)}: `{judged.bundle_hash[:12]}`"
-        )
-        _bars(judged.evidence)
-    champion = now.bundles.get("champion")
-    if champion is not None and champion.curve.height:
-        error = champion.calibration_error
-        section(
-            "Calibration",
-            f"Of what the champion expected, what came, on questions it had not seen. Error {NOTHING if error is None else f'{error:.3f}'}; "
-            "the dashed line would be perfect.",
-        )
-        policy_charts.calibration(champion.curve)
-    _champion_acts(now, pin, viewer)
+        return
+    step = judged.step.replace("_", " ").capitalize()
+    st.caption(f"{step} {gulf_time(judged.happened_at)}: `{judged.bundle_hash[:12]}`")
+    _bars(judged.evidence)
+
+
+def _calibration(champion: BundleFacts | None) -> None:
+    if champion is None or not champion.curve.height:
+        return
+    error, own = champion.calibration_error, champion.outcome_error
+    said = "Of what the champion expected, what came, on questions of its training set that it had not seen"
+    measured = "" if error is None else f" (error {error:.3f})"
+    yours = "" if own is None else f" On outcomes of yours, before it learned them, the error was {own:.3f}."
+    section("Calibration", f"{said}{measured}; the dashed line would be perfect.{yours}")
+    policy_charts.calibration(champion.curve)
 
 
 def _bars(evidence: Mapping[str, Any]) -> None:

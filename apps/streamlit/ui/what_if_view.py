@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ml.what_if.history import WhatIf
 
 _MOST: Final = 2000
+_THEN: Final = "as it was then"
 _THOUSAND: Final = 1000
 _NO_POINTS: Final = 0.0005
 _NO_MS: Final = 0.5
@@ -60,8 +61,8 @@ def _form(now: PoliciesNow, kind: DecisionKind) -> dict[str, Any] | None:
             if kind == BUNDLED and now.bundles:
                 bundle = st.selectbox(
                     "Bundle",
-                    [None, *now.bundles],
-                    format_func=lambda role: "As it was then" if role is None else str(role).capitalize(),
+                    [_THEN, *now.bundles],
+                    format_func=lambda role: role.capitalize(),
                     key=f"bundle_{kind}",
                     width=180,
                 )
@@ -80,7 +81,7 @@ def _form(now: PoliciesNow, kind: DecisionKind) -> dict[str, Any] | None:
     return {
         "kind": kind,
         "policy_id": policy,
-        "bundle": bundle,
+        "bundle": None if bundle == _THEN else bundle,
         "epsilon": None if epsilon == configured.settings.epsilon else epsilon,
         "min_confidence": None if floor == configured.settings.min_confidence else floor,
         "parameters": changed,
