@@ -31,8 +31,7 @@ _BATCHES: Final = msgspec.json.Decoder(BatchRequest)
 _ENCODER: Final = msgspec.json.Encoder()
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(msgspec.Struct, frozen=True):
     """A decision's record, and what else is made durable with it: commands."""
 
     record: JournalRecord

@@ -23,6 +23,9 @@ class IdMaker:
     def new(self, prefix: str) -> str:
         """The next id."""
         stamp = int(self._clock().timestamp() * 1000) << _COUNTER_BITS
-        self._last = stamp = max(stamp, self._last + 1)
+        if stamp <= self._last:
+            stamp = self._last + 1
+        self._last = stamp
+        head = stamp >> _COUNTER_BITS << 16 | 0x7000 | stamp & 0xFFF
         tail = int.from_bytes(self._random_bytes(8), "big") & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
-        return f"{prefix}_{stamp >> _COUNTER_BITS:012x}7{stamp & 0xFFF:03x}{tail:016x}"
+        return f"{prefix}_{(head.to_bytes(8, 'big') + tail.to_bytes(8, 'big')).hex()}"

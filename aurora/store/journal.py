@@ -19,8 +19,7 @@ _COLUMNS = "seq, record_id, kind, subject_id, actor_id, recorded_at, elapsed_us,
 _HEADER = msgspec.json.Encoder()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JournalRecord:
+class JournalRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that happened: a decision, an outcome, an override. `body` is canonical JSON.
 
     `subject_id` is the decision it is about (its own id for a decision). `elapsed_us` is how long the
@@ -36,8 +35,7 @@ class JournalRecord:
     elapsed_us: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JournalEntry(JournalRecord):
+class JournalEntry(JournalRecord, frozen=True, kw_only=True):
     """A record as the journal keeps it: with its place, from 1 and without gaps, and its Merkle leaf."""
 
     seq: int

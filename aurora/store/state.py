@@ -15,8 +15,9 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from typing import Any, Self
+
+import msgspec
 
 from aurora.errors import AuroraError, ConflictError, NotReadyError
 from aurora.store.journal import IdempotencyKey, JournalRecord, StateReader, sealed_entry, time_text
@@ -39,8 +40,7 @@ _INSERTS = {
 _logger = logging.getLogger(__name__)
 
 
-@dataclass(slots=True, eq=False)
-class Submission:
+class Submission(msgspec.Struct, eq=False):
     """Records to append together or not at all; afterwards either `seqs` or `error` says what came of it."""
 
     records: Sequence[JournalRecord]
@@ -48,7 +48,7 @@ class Submission:
     ticket: Any = None
     idempotency: IdempotencyKey | None = None
     statements: Sequence[Statement] = ()
-    seqs: list[int] = field(default_factory=list)
+    seqs: list[int] = []
     error: AuroraError | None = None
 
 
