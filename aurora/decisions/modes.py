@@ -185,8 +185,8 @@ def _check(request: ModeRequest, pack: Pack) -> None:
     able = [name for name, one in configure(pack.policies).items() if request.kind in one.policy.kinds]
     if request.shadow_policy and request.shadow_policy not in able:
         raise _unknown("shadow_policy", f"there is no policy {request.shadow_policy!r} for {request.kind}", able)
-    if request.act_share is None and request.shadow_policy is None:
-        raise _unknown("act_share", "nothing is changed", ("act_share", "shadow_policy"))
+    if request.act_share is None and request.shadow_policy is None and request.canary_share is None:
+        raise _unknown("act_share", "nothing is changed", ("act_share", "shadow_policy", "canary_share"))
 
 
 def _unknown(field: str, problem: str, known: object) -> UsageError:

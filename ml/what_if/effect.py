@@ -299,7 +299,8 @@ def _short_of(count: int, effective: float, otherwise: float, unsupported: float
         found.append(
             _refused(
                 "effective_count",
-                f"{count} outcomes are worth {effective:.0f} for it; {MIN_EFFECTIVE_COUNT:.0f} are asked.",
+                f"{count} outcomes are worth {effective:.0f} for it; {MIN_EFFECTIVE_COUNT:.0f} are asked. Begin where it was "
+                "tried as a canary, or let it be tried.",
             )
         )
     if differing and otherwise < MIN_OTHERWISE_COUNT:

@@ -10,10 +10,13 @@ import pytest
 
 from aurora.decisions.choice import choose, mixed
 from aurora.decisions.engine import Engine, receipt
-from aurora.decisions.modes import Switches
+from aurora.decisions.modes import Switches, change_mode
 from aurora.decisions.policy import ConfiguredPolicy, Estimate, policies
-from aurora.packs import PolicySettings
+from aurora.errors import UsageError
+from aurora.packs import PolicySettings, load_pack
+from aurora.settings import Settings
 from contracts.messages.decisions import Decision, RouteLlmRequest
+from contracts.messages.modes import ModeRequest
 
 NOW = dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC)
 DRAWS = 4_000
@@ -85,3 +88,12 @@ def test_without_a_share_the_shadow_only_watches(engine: Engine):
 
 def test_stopped_decisions_try_nobody():
     assert Switches(is_stopped=True, canary_shares=(("route_llm", 0.5),)).canary_share("route_llm", None) == 0.0
+
+
+def test_the_canarys_share_may_be_all_that_is_changed():
+    pack = load_pack(Settings().packs_dir, Settings().pack)
+    request = ModeRequest(kind="route_llm", reason="Half of it.", canary_share=0.5)
+    change, _ = change_mode(request, pack, Switches(), actor_id="owner", now=NOW)
+    assert change.canary_shares == (("route_llm", 0.5),)
+    with pytest.raises(UsageError, match="nothing is changed"):
+        change_mode(ModeRequest(kind="route_llm", reason="None."), pack, Switches(), actor_id="owner", now=NOW)
