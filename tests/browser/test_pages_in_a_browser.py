@@ -24,6 +24,7 @@ ADDRESSES = {
     "": "AI cost AED",
     "costs": "AI cost AED",
     "decisions": "wait for you",
+    "policies": "kinds of decisions may act",
     "data": "rows are in quarantine",
     "contracts?tab=Lineage": "contracts declare",
 }
