@@ -3,7 +3,8 @@
 Servers and the clients that load them share this machine: on two cores a server has about one to itself, and
 its requests a second are what is left beside the clients' own work. CPU a request is the server's alone, read
 from its process times, and is the figure to compare between machines and days. Whatever else runs meanwhile
-lengthens latencies, and through cold caches CPU a little.
+takes from the rest and lengthens latencies, and through cold caches CPU a little: `others_busy` says how many
+cores that was.
 """
 
 from __future__ import annotations
@@ -63,6 +64,7 @@ def run(*, data: Path | None, scale: float) -> list[Result]:
         Result(metric="kept_alive_slow_disk_p95", value=slow.load.p95_ms, unit="ms", bar=100, op="<="),
         Result(metric="failures", value=failures, unit="replies", bar=0, op="<="),
         Result(metric="ratio_to_fastapi", value=_ratio(ours, theirs), unit="x", bar=2.5, op=">="),
+        Result(metric="others_busy", value=_median([*ours, *steady, kept, slow], "others_cores"), unit="cores"),
         Result(metric="open_loop_p50", value=_latency(steady, "p50"), unit="ms"),
         Result(metric="open_loop_cpu_per_request", value=_median(steady, "cpu_us"), unit="us"),
         Result(metric="kept_alive_p50", value=kept.load.p50_ms, unit="ms"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -26,6 +27,8 @@ class Measured:
 
     load: Load
     cpu_us: float
+    others_cores: float
+    """Cores that were busy meanwhile with neither the server nor its clients: what the figures were taken beside."""
 
     @property
     def per_second(self) -> float:
@@ -66,13 +69,29 @@ class Running:
         return self._loaded("benchmarks.open_load", load, arguments, seconds=seconds)
 
     def _loaded(self, generator: str, load: bytes, arguments: Sequence[str], *, seconds: float) -> Measured:
-        before = self.cpu_seconds()
+        before, busy, ours = self.cpu_seconds(), _busy_seconds(), _clients_seconds()
+        started = time.perf_counter()
         done = subprocess.run(
             [sys.executable, "-m", generator, str(self.port), *arguments],
             input=load, stdout=subprocess.PIPE, check=True, cwd=ROOT, timeout=seconds + 90,
         )  # fmt: skip
+        took = time.perf_counter() - started
+        served = self.cpu_seconds() - before
+        others = _busy_seconds() - busy - served - (_clients_seconds() - ours)
         seen = Load(**json.loads(done.stdout))
-        return Measured(seen, (self.cpu_seconds() - before) / seen.replies * 1e6)
+        return Measured(seen, served / seen.replies * 1e6, max(0.0, others / took))
+
+
+def _busy_seconds() -> float:
+    """CPU that all processes of the machine have used, and the system for them."""
+    fields = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()
+    return sum(int(fields[at]) for at in (1, 2, 3, 6, 7)) / os.sysconf("SC_CLK_TCK")
+
+
+def _clients_seconds() -> float:
+    """CPU of the load generators that have ended, and of this process."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_CHILDREN, resource.RUSAGE_SELF))
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 @contextmanager
