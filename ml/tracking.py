@@ -112,16 +112,33 @@ def record_evidence(
         return Registered(run_id=run.info.run_id, version=version)
 
 
-def set_alias(tracking: Tracking, name: str, alias: Alias, version: str) -> None:
-    """Let `alias` name this version of `name`; it leaves the version it named before."""
+def set_alias(tracking: Tracking, name: str, alias: Alias, version: str) -> bool:
+    """Let `alias` name this version of `name`; it leaves the version it named before. False for a version not known.
+
+    Aliases follow what serving does and do not decide it: a version that this store never had stops nothing.
+    """
     with _mlflow(tracking) as mlflow:
-        mlflow.MlflowClient().set_registered_model_alias(name, alias, version)
+        try:
+            mlflow.MlflowClient().set_registered_model_alias(name, alias, version)
+        except mlflow.exceptions.MlflowException as error:
+            _log_unknown(alias, error)
+            return False
+    return True
 
 
-def drop_alias(tracking: Tracking, name: str, alias: Alias) -> None:
-    """No version of `name` carries `alias` any more."""
+def drop_alias(tracking: Tracking, name: str, alias: Alias) -> bool:
+    """No version of `name` carries `alias` any more. False where the name is not known."""
     with _mlflow(tracking) as mlflow:
-        mlflow.MlflowClient().delete_registered_model_alias(name, alias)
+        try:
+            mlflow.MlflowClient().delete_registered_model_alias(name, alias)
+        except mlflow.exceptions.MlflowException as error:
+            _log_unknown(alias, error)
+            return False
+    return True
+
+
+def _log_unknown(alias: Alias, error: Exception) -> None:
+    logging.getLogger("aurora.ml").warning("MLflow does not follow the alias %s: %s", alias, error)
 
 
 def version_of(tracking: Tracking, name: str, alias: Alias) -> Registered | None:

@@ -46,7 +46,7 @@ from ml.learning.at_work import (
     p99_ms,
     prior_of,
 )
-from ml.learning.learn_llm import Learned, learn
+from ml.learning.learn_llm import POLICY, Learned, learn
 from ml.learning.training_set import Matured, TrainingSet, read_training_set
 from ml.off_policy.estimators import ONE_SIDED_95
 from ml.off_policy.gate import MAX_CALIBRATION_ERROR, MIN_EFFECTIVE_COUNT, Conduct, Judgement, judge
@@ -62,6 +62,7 @@ MIN_PROMISED: Final = 100
 """Decisions of a champion before it is held to what it promised."""
 WORTH_USD: Final = 0.05
 """What a right answer is worth beside a wrong one, in USD, unless the policy says otherwise (`worth_usd`)."""
+_TRAIN: Final = "aurora build"
 _DROP_SHARE: Final = 4.0
 """A challenger that is not shown to be better after so many times the decisions that are asked is dropped."""
 
@@ -100,6 +101,9 @@ def run(paths: TenantPaths, settings: Settings, *, clock: Callable[[], dt.dateti
     standing = _standing(paths, load_pack(settings.packs_dir, settings.pack))
     if standing is None:
         return LoopReport(outcome="waiting", reasons=("no router is trained yet",), evidence={})
+    if not _can_learn(standing.champion):
+        why = f"the champion was made by an older Aurora and cannot go on learning; train it anew with `{_TRAIN}`"
+        return LoopReport(outcome="waiting", reasons=(why,), evidence={}, champion_hash=standing.champion.name)
     with read_lake(paths) as lake:
         matured = read_training_set(lake, KIND, now=now)
     broken = _broken_promise(standing, matured.logged)
@@ -108,6 +112,12 @@ def run(paths: TenantPaths, settings: Settings, *, clock: Callable[[], dt.dateti
     if standing.challenger is not None and read_manifest(standing.challenger).get("may_be_tried"):
         return _judged(paths, standing, standing.challenger, matured, now=now)
     return _challenged(paths, standing, matured, now=now)
+
+
+def _can_learn(champion: Path) -> bool:
+    """Whether the bundle holds the statistics that outcomes are added to."""
+    bundle = load_bundle(champion)
+    return bundle.space is not None and bundle.serves(POLICY)
 
 
 def _standing(paths: TenantPaths, pack: Pack) -> _Standing | None:

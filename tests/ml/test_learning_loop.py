@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
 from aurora.audit.records import decision_record, outcome_record
-from aurora.decisions.bundles import champion_folder, named_folder
+from aurora.decisions.bundles import ARRAYS, champion_folder, named_folder, promote_bundle, write_bundle
 from aurora.decisions.loading import load_engine
 from aurora.decisions.modes import Switches
 from aurora.errors import ConflictError, NotFoundError
@@ -28,6 +29,7 @@ from contracts.messages.decisions import Decision, OutcomeRequest, RouteLlmReque
 from ml.learning import loop
 from ml.learning.loop import KIND, LoopReport
 from ml.learning.training_set import read_training_set
+from ml.route_llm.publish import read_manifest
 from ml.route_llm.train import train_and_publish
 
 START = dt.datetime(2026, 3, 2, 8, tzinfo=dt.UTC)
@@ -211,3 +213,25 @@ def test_only_matured_decisions_and_outcomes_in_time_are_taught(company: Company
     assert set(matured.counts) <= {"with_outcome", "left_to_a_person"}
     assert all(0 < float(row.propensity or 0) <= 1 for row in matured.logged)
     assert all(abs(sum(row.chances.values()) - 1) < 1e-9 for row in matured.logged)
+
+
+def test_a_champion_of_an_older_aurora_waits_to_be_trained_anew(company: Company):
+    champion = champion_folder(company.paths.serving, KIND)
+    assert champion is not None
+    with np.load(champion / "arrays.npz") as held:
+        arrays = {name: held[name] for name in ARRAYS}
+    manifest = {k: v for k, v in read_manifest(champion).items() if k != "bundle_hash"} | {
+        "estimator": "tfidf_ridge_v1"
+    }
+    promote_bundle(write_bundle(company.paths.serving, manifest, arrays))
+    report = company.learn()
+    assert (report.outcome, report.step) == ("waiting", None)
+    assert "older Aurora" in report.reasons[0]
+
+
+def test_a_bundle_that_mlflow_never_saw_is_promoted_all_the_same(company: Company):
+    company.work(260)
+    company.learn()
+    shutil.rmtree(company.settings.data_dir / "mlflow")
+    promoted, _ = loop.promote(company.paths)
+    assert company.champion == promoted
