@@ -70,10 +70,16 @@ class Service:
 
 
 @contextmanager
-def serve(settings: Settings, tenants: Sequence[TenantPaths], *, clock: Clock = now) -> Iterator[Service]:
+def serve(
+    settings: Settings,
+    tenants: Sequence[TenantPaths],
+    *,
+    clock: Clock = now,
+    open_store: Callable[..., StateStore] = StateStore.open,
+) -> Iterator[Service]:
     """The API in a thread of this process, on a port of its own, as `python -m apps.api` configures it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(server_config(create_app(settings, clock=clock), settings))
+        server = uvicorn.Server(server_config(create_app(settings, clock=clock, open_store=open_store), settings))
         is_up = threading.Event()
         thread = threading.Thread(target=_run, args=(server, listener, is_up))
         thread.start()

@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import re
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import pytest
 
 from apps.api.hot_lane import HotLane
+from aurora.settings import Settings
 from aurora.store.journal import StateReader
+from aurora.store.paths import create_tenant
+from aurora.store.state import StateStore
+from tests.api.conftest import serve
 
 BODY = b'{"kind":"route_task","task_type":"property_matching","task_id":"t-1"}'
 VARIES = re.compile(rb"dec_[0-9a-f]{32}|00-[0-9a-f]{32}-[0-9a-f]{16}-01|dur=[0-9.]+|r=\d+|content-length: \d+")
@@ -44,6 +49,10 @@ class Caller:
         length = re.search(rb"content-length: (\d+)", head)
         assert length is not None, head
         return head, self._read.read(int(length[1]))
+
+    def ends(self) -> bool:
+        """Whether the server hangs up without another word."""
+        return self._read.read(1) == b""
 
     def ask(self, body: bytes = BODY, **rest: bytes) -> tuple[bytes, bytes]:
         self.send(self.request(body, **rest))
@@ -194,3 +203,46 @@ def test_a_fault_is_answered_and_the_connection_lives_on(call, monkeypatch, capl
     assert json.loads(body)["trace_id"].encode() in head
     assert "ZeroDivisionError" in caplog.text
     assert caller.ask()[0].startswith(b"HTTP/1.1 201")
+
+
+class GatedStore(StateStore):
+    """A store whose commits wait while its gate is closed."""
+
+    gate = threading.Event()
+    waits = threading.Event()
+
+    def _sync(self) -> None:
+        if not self.gate.is_set():
+            self.waits.set()
+        assert self.gate.wait(20)
+        super()._sync()
+
+
+def test_a_server_that_ends_answers_first_and_only_once_it_is_durable(tmp_path, monkeypatch):
+    monkeypatch.setattr(GatedStore, "gate", threading.Event())
+    monkeypatch.setattr(GatedStore, "waits", threading.Event())
+    GatedStore.gate.set()
+    settings = Settings(data_dir=tmp_path)
+    paths = create_tenant(tmp_path, "demo", "ae-dubai")
+    with serve(settings, [paths], open_store=GatedStore.open) as running:
+        token = running.key("decide")
+        idle, caller = known(Caller(running.port, token)), Caller(running.port, token)
+        GatedStore.gate.clear()
+        caller.send(caller.request())
+        assert GatedStore.waits.wait(20)
+
+        def open_when_ending() -> None:
+            assert idle.ends()
+            GatedStore.gate.set()
+
+        opener = threading.Thread(target=open_when_ending)
+        opener.start()
+    opener.join()
+    head, body = caller.reply()
+    assert head.startswith(b"HTTP/1.1 201")
+    assert b"connection: close\r\n" in head
+    assert caller.ends()
+    with closing(StateReader(paths)) as state:
+        assert state.get(json.loads(body)["decision_id"]) is not None
+    for one in (idle, caller):
+        one.close()
