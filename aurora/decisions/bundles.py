@@ -7,7 +7,8 @@ hash it is named by is refused.
 
 Arrays of `tfidf_ridge_v1`, for V n-grams, L language models and K calibration points: `vocabulary` (V,)
 text, `idf` (V,), `coef` (V, L), `intercept` (L,), `calib_x` and `calib_y` (L, K), `mean_output_tokens` (L,).
-`tfidf_ridge_v2` adds `task_types` (T,) text, `task_coef` (T, L), `level` (L, L) and `bend` (L, 4). Either may carry `space`
+`tfidf_ridge_v2` adds `task_types` (T,) text, `task_coef` (T, L), `level` (L, L) and `bend` (L, 4), and with a `space` of D topics
+may add `task_places` (T, D, L): what topics add within a task type. Either may carry `space`
 (V, D), by which answers' lengths are expected (`token_coef`, `token_intercept`) and other policies see the prompt:
 their arrays are named `<policy_id>.<array>` and described in `aurora.decisions.views`. Arrays named `held_out.<array>` are
 questions kept from training, on which promises rest (`aurora.decisions.promises`).
@@ -32,7 +33,7 @@ import numpy.typing as npt
 from msgspec import Meta, Struct
 
 from aurora.decisions.promises import HeldOut, read_held_out
-from aurora.decisions.scoring import Curve, Floats, TfidfScorer, calibrated, curves_of
+from aurora.decisions.scoring import Curve, Floats, TfidfScorer, calibrated, curves_of, place_of
 from aurora.decisions.views import View, read_views, view_shapes
 from aurora.errors import DataError, NotFoundError
 
@@ -89,9 +90,7 @@ class Space:
 
     def point(self, rows: npt.NDArray[np.intp], weights: Floats) -> Floats:
         """The prompt's place (D,), of length one unless no term is known."""
-        place: Floats = weights @ self.projection[rows]
-        length = float(np.sqrt(place @ place))
-        return place / length if length > 0 else place
+        return place_of(self.projection, rows, weights)
 
     def output_tokens(self, point: Floats) -> list[float]:
         """Expected answer length of each language model, at least one token."""
@@ -131,7 +130,7 @@ class Bundle:
         llms, view, tokens, spread = self.manifest.llms, self.views.get(policy_id), self.mean_output_tokens, None
         point = None if self.space is None else self.space.point(rows, weights)
         if view is None or point is None:
-            raw = self.scorer.raw_of(rows, weights, task_type)
+            raw = self.scorer.raw_of(rows, weights, task_type, point)
             quality = self.scorer.quality_of(raw)
         else:
             quality = calibrated(self.view_curves[policy_id], view.raw(point))
@@ -233,9 +232,12 @@ def _assemble(folder: Path, document: bytes, content: bytes, expected: str) -> B
 
 
 def _scorer(manifest: Manifest, arrays: Mapping[str, npt.NDArray[Any]], pattern: re.Pattern[str]) -> TfidfScorer:
-    effects = {}
+    effects, places = {}, {}
     if "task_types" in arrays:
-        effects = dict(zip(arrays["task_types"].tolist(), arrays["task_coef"].astype(np.float64), strict=True))
+        names = arrays["task_types"].tolist()
+        effects = dict(zip(names, arrays["task_coef"].astype(np.float64), strict=True))
+        if "task_places" in arrays:
+            places = dict(zip(names, arrays["task_places"], strict=True))
     return TfidfScorer(
         index={term: row for row, term in enumerate(arrays["vocabulary"].tolist())},
         idf=arrays["idf"].astype(np.float64),
@@ -249,6 +251,8 @@ def _scorer(manifest: Manifest, arrays: Mapping[str, npt.NDArray[Any]], pattern:
         is_normalised=manifest.norm == "l2",
         max_chars=manifest.max_chars,
         task_effects=effects,
+        projection=np.ascontiguousarray(arrays["space"]) if places else None,
+        task_places=places,
         level=arrays.get("level"),
         bend=arrays.get("bend"),
     )
@@ -279,6 +283,9 @@ def _check_views(folder: Path, arrays: Mapping[str, npt.NDArray[Any]], llm_count
     wanted = view_shapes(arrays, llm_count)
     if "task_types" in arrays:
         wanted |= {"task_coef": (len(arrays["task_types"]), llm_count)}
+    if "task_places" in arrays:
+        topics = arrays["space"].shape[-1] if "space" in arrays else 0
+        wanted |= {"task_places": (len(arrays.get("task_types", ())), topics, llm_count)}
     if "bend" in arrays or "level" in arrays:
         wanted |= {"level": (llm_count, llm_count), "bend": (llm_count, 4)}
     for name, shape in wanted.items():

@@ -43,6 +43,10 @@ class TfidfScorer:
     max_chars: int | None
     task_effects: Mapping[str, Floats] = field(default_factory=dict)
     """What a task's type adds to the raw scores, (L,) each."""
+    projection: Floats | None = None
+    """Terms to latent topics (V, D); None where the scores do without."""
+    task_places: Mapping[str, Floats] = field(default_factory=dict)
+    """What the prompt's topics add within a task's type, (D, L) each."""
     level: Floats | None = None
     """Weights (L, L) by which scores become the mean score of the like; None where scores are not bent."""
     bend: Floats | None = None
@@ -67,11 +71,24 @@ class TfidfScorer:
         """Raw scores (L,) before calibration."""
         return self.raw_of(*self.terms(prompt), task_type)
 
-    def raw_of(self, rows: npt.NDArray[np.intp], weights: Floats, task_type: str | None = None) -> Floats:
-        """The same where the terms are known already."""
+    def raw_of(
+        self,
+        rows: npt.NDArray[np.intp],
+        weights: Floats,
+        task_type: str | None = None,
+        point: Floats | None = None,
+    ) -> Floats:
+        """The same where the terms are known already, and the place (D,) where it is too."""
         scores: Floats = weights @ self.coef[rows] + self.intercept
         effect = None if task_type is None else self.task_effects.get(task_type)
-        return scores if effect is None else scores + effect
+        if effect is None or task_type is None:
+            return scores
+        scores = scores + effect
+        within = self.task_places.get(task_type)
+        if within is None or self.projection is None:
+            return scores
+        place = place_of(self.projection, rows, weights) if point is None else point
+        return np.asarray(scores + place @ within)
 
     def quality(self, prompt: str, task_type: str | None = None) -> list[float]:
         """Calibrated probability, 0 to 1, that each language model's answer is good enough; L values."""
@@ -91,6 +108,13 @@ class TfidfScorer:
         for size in range(max(low, 2), high + 1):
             found += map(" ".join, zip(*(tokens[start:] for start in range(size)), strict=False))
         return found
+
+
+def place_of(projection: Floats, rows: npt.NDArray[np.intp], weights: Floats) -> Floats:
+    """A prompt's place (D,) among latent topics, of length one unless no term is known."""
+    place: Floats = weights @ projection[rows]
+    length = float(np.sqrt(place @ place))
+    return place / length if length > 0 else place
 
 
 def interpolate(curve: Curve, value: float) -> float:

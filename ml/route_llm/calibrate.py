@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aurora.decisions.scoring import bend_parts
 from ml.route_llm.features import Floats
@@ -18,8 +19,8 @@ ISOTONIC_SHARE = 0.5
 """The rest is the score itself, which is a quality already: so curves have no flat steps that tie unlike prompts."""
 
 
-BEND_RIDGE = 0.01
-"""What leaving a score as it is is worth, in squared quality over all prompts."""
+BEND_RIDGES = (0.01, 1e4)
+"""What leaving a score as it is may be worth, in squared quality over all prompts: little, or all but everything."""
 
 
 def level_of(sizes: Sequence[int]) -> Floats:
@@ -31,13 +32,30 @@ def level_of(sizes: Sequence[int]) -> Floats:
     return whole
 
 
-def fit_bend(raw: Floats, quality: Floats, level: Floats) -> Floats:
-    """Coefficients (llms, 4) of `bent` that fit quality best, shrunk towards leaving scores as they are."""
+def fit_bend(raw: Floats, quality: Floats, level: Floats, folds: NDArray[np.int_]) -> Floats:
+    """Coefficients (llms, 4) of `bent` that fit quality best, shrunk towards leaving scores as they are.
+
+    How much they are shrunk is chosen out of fold by what llms have over each other. `raw` is out of fold itself.
+    """
+
+    def error(ridge: float) -> float:
+        missed = 0.0
+        for fold in np.unique(folds):
+            rows = folds == fold
+            coef = _fit_bend(raw[~rows], quality[~rows], level, ridge)
+            beyond = bent(raw[rows], level, coef) - quality[rows]
+            missed += float(((beyond - beyond @ level) ** 2).sum())
+        return missed
+
+    return _fit_bend(raw, quality, level, min(BEND_RIDGES, key=error))
+
+
+def _fit_bend(raw: Floats, quality: Floats, level: Floats, ridge: float) -> Floats:
     parts = bend_parts(raw, level)
     found = np.zeros((raw.shape[1], parts.shape[2]))
     for i in range(raw.shape[1]):
         x, beyond = parts[:, i], quality[:, i] - raw[:, i]
-        found[i] = np.linalg.solve(x.T @ x + BEND_RIDGE * np.eye(x.shape[1]), x.T @ beyond)
+        found[i] = np.linalg.solve(x.T @ x + ridge * np.eye(x.shape[1]), x.T @ beyond)
         found[i, 1] += 1.0
     return found
 

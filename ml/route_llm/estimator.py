@@ -17,6 +17,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ml.route_llm.calibrate import bent, calibrate, fit_bend, knots_of, level_of
+from ml.route_llm.evaluate import standing
 from ml.route_llm.features import (
     FOLD_COUNT,
     MAX_TERMS,
@@ -29,15 +30,19 @@ from ml.route_llm.features import (
     make_vectoriser,
 )
 from ml.route_llm.teacher import Encode, Teacher
-from ml.route_llm.views import Views, fit_views
+from ml.route_llm.views import Views, fit_views, places_of
 
 GRID = (1.0, 3.0, 10.0, 30.0)
 """Ridge penalties that cross-validation chooses from."""
-TEACHER_GRID = (10.0, 30.0, 90.0)
+TEACHER_GRID = (10.0, 20.0, 30.0, 60.0)
 """The same of a teacher, whose kernel is larger."""
 STUDENT_RIDGE = 0.3
 """Penalty of the linear map that learns what a teacher says, which has no noise left to be shrunk away."""
 MAX_TERM_CHARACTERS = 40
+CONTEST_OF = 2
+"""Up to so many language models, squared error says how well contrasts route."""
+AIQ_TOLERANCE = 0.001
+"""Among more, the strongest penalty that loses less than this: a difference of AIQ so small is chance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +60,10 @@ class Estimator:
     calib_y: Floats
     task_types: tuple[str, ...] = ()
     task_coef: Floats
+    space: Floats | None = None
+    """Terms to topics (V, D); None where topics are no part of it."""
+    task_places: Floats
+    """What topics add within a task type, (T, D, L)."""
     level: Floats
     bend: Floats
 
@@ -66,9 +75,14 @@ class Estimator:
 
     def raw(self, prompts: Sequence[str], task_types: Sequence[str | None] | None = None) -> Floats:
         """Uncalibrated quality, (prompts, llms)."""
-        values = np.asarray(self.terms(prompts) @ self.coef) + self.intercept
+        terms = self.terms(prompts)
+        values = np.asarray(terms @ self.coef) + self.intercept
         if task_types is not None and self.task_types:
-            values = values + np.asarray(_one_hot(task_types, self.task_types) @ self.task_coef)
+            flags = _one_hot(task_types, self.task_types)
+            values = values + np.asarray(flags @ self.task_coef)
+            if self.space is not None:
+                within = self.task_places.reshape(-1, len(self.llms))
+                values = values + np.asarray(_within(flags, places_of(terms, self.space)) @ within)
         return np.asarray(values, dtype=np.float64)
 
     def predict(self, prompts: Sequence[str], task_types: Sequence[str | None] | None = None) -> Floats:
@@ -112,6 +126,15 @@ def _one_hot(task_types: Sequence[str | None], known: Sequence[str]) -> Any:
     return sp.csr_matrix((np.ones(len(cells)), (rows, columns)), shape=(len(task_types), len(known)))
 
 
+def _within(flags: Any, points: Floats) -> Any:
+    """Topics of each prompt in the columns of its task type, (prompts, task types x topics), sparse."""
+    width = points.shape[1]
+    rows, types = flags.nonzero()
+    columns = types[:, None] * width + np.arange(width)[None, :]
+    shape = (flags.shape[0], flags.shape[1] * width)
+    return sp.csr_matrix((points[rows].ravel(), (np.repeat(rows, width), columns.ravel())), shape=shape)
+
+
 @dataclass(frozen=True, slots=True)
 class Alphas:
     """Ridge penalties: of what all llms share, and of how each differs (far less certain, so shrunk more)."""
@@ -151,6 +174,7 @@ class _Design:
     features: Any
     folds: NDArray[np.int_]
     teacher: Teacher | None
+    expected_cost: Floats
 
     def fit(self, alphas: Alphas, offset: _Linear | None, rows: Any = None) -> _Linear:
         """The mean of all llms and each llm's distance from it, shrunk apart, on top of `offset`."""
@@ -163,7 +187,7 @@ class _Design:
         return own if offset is None else own.plus(offset)
 
     def search(self, offsets: Sequence[_Linear | None], grid: Sequence[float]) -> tuple[Alphas, Floats]:
-        """The alphas of least squared error out of fold, and those predictions. `offsets`: one a fold."""
+        """The alphas that do best out of fold, and those predictions. `offsets`: one a fold."""
         base = np.zeros_like(self.block.quality)
         for fold, offset in enumerate(offsets):
             rows = np.flatnonzero(self.folds == fold)
@@ -174,8 +198,24 @@ class _Design:
         parts = np.hstack([mean, target - mean])
         tried = [(alpha, self._out_of_fold(parts, alpha)) for alpha in grid]
         best_mean = min(tried, key=lambda pair: float(((pair[1][:, :1] - mean) ** 2).mean()))
-        best_contrast = min(tried, key=lambda pair: float(((pair[1] - parts)[:, 1:] ** 2).mean()))
-        return Alphas(best_mean[0], best_contrast[0]), base + best_mean[1][:, :1] + best_contrast[1][:, 1:]
+        common = base + best_mean[1][:, :1]
+        best_contrast = self._best_contrast(common, tried, parts[:, 1:])
+        return Alphas(best_mean[0], best_contrast[0]), common + best_contrast[1][:, 1:]
+
+    def _best_contrast(
+        self, common: Floats, tried: Sequence[tuple[float, Floats]], truth: Floats
+    ) -> tuple[float, Floats]:
+        """Of two llms by squared error, of more by what routing by them comes to.
+
+        The largest of many noisy contrasts is mostly noise, which an error averaged over all llms does not see.
+        """
+        if len(self.block.llms) <= CONTEST_OF:
+            return min(tried, key=lambda pair: float(((pair[1][:, 1:] - truth) ** 2).mean()))
+        quality, cost = self.block.quality, self.block.cost_usd
+        found = [standing(common + pair[1][:, 1:], self.expected_cost, quality, cost) for pair in tried]
+        least, best = max(found)
+        good = [i for i, (margin, aiq) in enumerate(found) if margin >= least and aiq >= best - AIQ_TOLERANCE]
+        return tried[max(good, key=lambda i: tried[i][0])]
 
     def _out_of_fold(self, target: Floats, alpha: float) -> Floats:
         predicted = np.zeros_like(target)
@@ -234,7 +274,8 @@ def fit(
     ordered = sorted(blocks, key=lambda block: -len(block.prompts))
     vectoriser = _fit_vectoriser(ordered, max_terms=max_terms, min_prompts=min_prompts)
     known = tuple(sorted({name for block in ordered for name in block.task_types if name is not None}))
-    designs = [_design(block, vectoriser, known, encode) for block in ordered]
+    views = fit_views(ordered, [vectoriser.transform(block.prompts) for block in ordered]) if with_views else None
+    designs = [_design(block, vectoriser, known, encode, views) for block in ordered]
     difficulty: _Linear | None = None
     by_fold: list[_Linear | None] = [None] * FOLD_COUNT
     parts: list[_Linear] = []
@@ -250,12 +291,13 @@ def fit(
     bends, knots, calibrated = [], [], {}
     for block in ordered:
         level = level_of([len(block.llms)])
-        bends.append(fit_bend(raw[block.source], block.quality, level))
+        folds = np.array([fold_of(prompt) for prompt in block.prompts])
+        bends.append(fit_bend(raw[block.source], block.quality, level, folds))
         scores = bent(raw[block.source], level, bends[-1])
         knots.append(knots_of(scores, block.quality))
         calibrated[block.source] = calibrate(scores, *knots[-1])
-    estimator = _assemble(ordered, vectoriser, known, parts, knots, np.concatenate(bends))
-    views = fit_views(ordered, [vectoriser.transform(block.prompts) for block in ordered]) if with_views else None
+    space = None if views is None else views.arrays["space"]
+    estimator = _assemble(ordered, vectoriser, known, parts, knots, np.concatenate(bends), space)
     return Fit(estimator, chosen, calibrated, views)
 
 
@@ -270,12 +312,20 @@ def _fit_vectoriser(blocks: Sequence[LabelledPrompts], *, max_terms: int, min_pr
     return vectoriser
 
 
-def _design(block: LabelledPrompts, vectoriser: Any, known: Sequence[str], encode: Encode | None) -> _Design:
-    terms = vectoriser.transform(block.prompts)
-    features = sp.hstack([terms, _one_hot(block.task_types, known)]) if known else terms
+def _design(
+    block: LabelledPrompts, vectoriser: Any, known: Sequence[str], encode: Encode | None, views: Views | None
+) -> _Design:
+    terms, flags = vectoriser.transform(block.prompts), _one_hot(block.task_types, known)
+    features = sp.hstack([terms, flags]) if known else terms
+    lengths: Mapping[str, float] | Floats = block.mean_output_tokens
+    if views is not None:
+        points = views.points(terms)
+        lengths = views.output_tokens(points)[:, views.columns[block.source]]
+        features = sp.hstack([features, _within(flags, points)]) if known else features
     teacher = None if encode is None else Teacher.of(terms, encode(block.prompts), block.task_types)
     folds = np.array([fold_of(prompt) for prompt in block.prompts])
-    return _Design(block, sp.csr_matrix(features), folds, teacher)
+    cost = expected_cost_usd(block.prompts, block.llms, block.prices, lengths)
+    return _Design(block, sp.csr_matrix(features), folds, teacher, cost)
 
 
 def _assemble(
@@ -285,6 +335,7 @@ def _assemble(
     parts: Sequence[_Linear],
     knots: Sequence[tuple[Floats, Floats]],
     bend: Floats,
+    space: NDArray[Any] | None,
 ) -> Estimator:
     vocabulary = tuple(str(term) for term in vectoriser.get_feature_names_out())
     coef = np.concatenate([part.coef for part in parts], axis=1)
@@ -301,7 +352,11 @@ def _assemble(
         calib_x=np.concatenate([x for x, _ in knots]),
         calib_y=np.concatenate([y for _, y in knots]),
         task_types=known,
-        task_coef=coef[terms:].astype(np.float32),
+        task_coef=coef[terms : terms + len(known)].astype(np.float32),
+        space=space,
+        task_places=coef[terms + len(known) :]
+        .reshape(len(known), 0 if space is None else space.shape[1], len(llms))
+        .astype(np.float32),
         level=level_of([len(block.llms) for block in blocks]),
         bend=bend,
     )

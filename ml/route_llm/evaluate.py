@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ml.route_llm.features import Floats, LabelledPrompts, expected_cost_usd
 
 BIN_COUNT = 10
-STEP_COUNT = 80
+STEP_COUNT = 240
 
 
 class CalibrationBin(TypedDict):
@@ -96,6 +96,17 @@ def hull_margin(curve: Floats, singles: Floats) -> float:
     ours, theirs = upper_hull(curve), upper_hull(singles)
     grid = np.linspace(max(ours[0, 0], theirs[0, 0]), theirs[-1, 0], 201)
     return float((np.interp(grid, ours[:, 0], ours[:, 1]) - np.interp(grid, theirs[:, 0], theirs[:, 1])).min())
+
+
+def standing(predicted: Floats, expected_cost: Floats, quality: Floats, cost: Floats) -> tuple[float, float]:
+    """How good a router is to have: first that no single llm nor mixture of them beats it anywhere, then its AIQ.
+
+    Greater is better. The first is 0, or how far the router's hull falls below the single llms'.
+    """
+    singles = np.column_stack([cost.mean(axis=0), quality.mean(axis=0)])
+    curve = cost_curve(predicted, expected_cost, quality, cost)
+    reached = average_quality(upper_hull(curve), float(singles[:, 0].min()), float(singles[:, 0].max()))
+    return min(0.0, hull_margin(curve, singles)), reached
 
 
 def calibration(predicted: Floats, quality: Floats) -> tuple[float, tuple[CalibrationBin, ...]]:

@@ -72,7 +72,7 @@ def arrays_of(
         "task_coef": estimator.task_coef,
         "level": estimator.level,
         "bend": estimator.bend,
-        **({} if views is None else views.arrays),
+        **({} if views is None else {**views.arrays, "task_places": estimator.task_places}),
         **(held_out or {}),
     }
 

@@ -37,10 +37,12 @@ class Views:
     arrays: Arrays
     out_of_fold: Mapping[str, Floats]
     """Calibrated predictions of each view by policy, (prompts of all blocks, llms)."""
+    columns: Mapping[str, slice]
+    """Columns of each source's llms."""
 
     def points(self, terms: Any) -> Floats:
         """Places (N, D) of prompts whose TF-IDF is (N, V)."""
-        return _unit(np.asarray(terms @ self.arrays["space"], dtype=np.float64))
+        return places_of(terms, self.arrays["space"])
 
     def output_tokens(self, points: Floats) -> Floats:
         """Expected answer lengths (N, L)."""
@@ -81,7 +83,14 @@ def fit_views(blocks: Sequence[LabelledPrompts], terms: Sequence[Any]) -> Views:
         x, y = knots_of(raw, quality)
         arrays |= {**fit(points, quality), f"{policy_id}.calib_x": x, f"{policy_id}.calib_y": y}
         out_of_fold[policy_id] = calibrate(raw, x, y)
-    return Views(arrays, out_of_fold)
+    ends = np.cumsum([len(block.llms) for block in blocks]).tolist()
+    columns = {block.source: slice(end - len(block.llms), end) for block, end in zip(blocks, ends, strict=True)}
+    return Views(arrays, out_of_fold, columns)
+
+
+def places_of(terms: Any, space: NDArray[Any]) -> Floats:
+    """Places (N, D) among topics of prompts whose TF-IDF is (N, V)."""
+    return _unit(np.asarray(terms @ space, dtype=np.float64))
 
 
 def _raw(view: View, points: Floats) -> Floats:

@@ -14,6 +14,7 @@ from ml.route_llm.evaluate import (
     hull_margin,
     route,
     route_at_cost,
+    standing,
     upper_hull,
 )
 
@@ -71,3 +72,15 @@ def test_an_oracle_beats_every_single_llm_and_a_constant_ties_with_the_best():
     assert oracle["sample.hull_margin"] >= -1e-9
     assert constant["gain_equal_cost"] == pytest.approx(0.0, abs=1e-9)
     assert hull_margin(np.array([[1.0, 0.5]]), np.array([[1.0, 0.5], [2.0, 0.9]])) < 0
+
+
+def test_a_router_below_the_single_llms_stands_below_one_that_is_not():
+    quality = np.tile([[0.0, 1.0], [1.0, 1.0]], (20, 1))
+    cost = np.tile([1.0, 3.0], (40, 1))
+
+    knows = standing(quality, cost, quality, cost)
+    misled = standing(quality[:, ::-1] - quality, cost, quality, cost)
+
+    assert knows == pytest.approx((0.0, 0.875), abs=1e-3)
+    assert misled[0] < 0.0
+    assert misled < knows

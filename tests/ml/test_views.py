@@ -13,9 +13,11 @@ from aurora.decisions.bundles import Bundle, load_bundle, write_bundle
 from aurora.decisions.policy import ConfiguredPolicy, policies
 from aurora.decisions.promises import NEVER, keep_promises
 from aurora.decisions.views import with_one
+from aurora.errors import DataError
 from aurora.packs import PolicySettings
 from ml.route_llm import estimator as estimators
 from ml.route_llm import publish, samples
+from ml.route_llm.calibrate import bent, fit_bend, level_of
 from ml.route_llm.evaluate import calibration
 from ml.route_llm.features import split
 from ml.route_llm.held_out import held_out_arrays
@@ -126,6 +128,33 @@ def test_a_teacher_takes_the_noise_out_of_labels():
     smoothed = Teacher.of(sp.identity(400, format="csr"), meanings, (None,) * 400).smooth(np.arange(400), labels, 5.0)
 
     assert np.abs(smoothed - truth).mean() < 0.3 * np.abs(labels - truth).mean()
+
+
+def test_topics_count_within_the_task_types_that_training_knew(parts, bundle):
+    prompt, known = parts[1].prompts[0], parts[1].groups[0]
+    without = replace(bundle.scorer, task_places={})
+    assert np.abs(bundle.scorer.raw(prompt, known) - without.raw(prompt, known)).max() > 1e-4
+    assert bundle.scorer.raw(prompt, "unheard of").tolist() == without.raw(prompt, None).tolist()
+
+
+def test_places_of_another_shape_are_refused(fitted, tmp_path: Path):
+    arrays = publish.arrays_of(fitted.estimator, fitted.views)
+    manifest = {**MANIFEST, "llms": list(fitted.estimator.llms)}
+    with pytest.raises(DataError, match="task_places"):
+        write_bundle(tmp_path, manifest, {**arrays, "task_places": arrays["task_places"][:, 1:]})
+
+
+def test_scores_are_bent_only_where_difficulty_tells():
+    draw = np.random.default_rng(5)
+    level, folds = level_of([2]), np.arange(600) % 5
+    raw = draw.random((600, 1)) + np.array([[0.0, 0.1]])
+    plain = raw + draw.normal(scale=0.3, size=raw.shape)
+    mean = raw @ level
+    hump = raw + np.array([[-1.0, 1.0]]) * mean * (1.1 - mean) + draw.normal(scale=0.1, size=raw.shape)
+
+    kept = bent(raw, level, fit_bend(raw, plain, level, folds))
+    assert np.abs(kept - raw).max() < 0.1
+    assert np.abs(bent(raw, level, fit_bend(raw, hump, level, folds)) - hump).mean() < 0.1
 
 
 def test_bundles_without_views_serve_the_linear_map_alone(fitted, tmp_path: Path):
