@@ -52,7 +52,8 @@ def test_a_remedy_is_carried_out_consulted_and_ended_by_a_person(client):
 @pytest.mark.usefixtures("deals")
 def test_a_person_judges_a_finding_and_the_rate_follows(client):
     client.post(f"{BASE}/rules/RERA-005:enforce", json={"dry_run": False})
-    (found,) = client.get(f"{BASE}/findings", params={"rule_id": "RERA-005"}).json()["findings"]
+    listed = client.get(f"{BASE}/findings", params={"rule_id": "RERA-005"}).json()["findings"]
+    (found,) = [one for one in listed if one["about_id"] == "D-8"]
     assert found["remedies"][0]["act"] == "hold"
     path = f"{BASE}/findings/{found['finding_id']}:judge"
     assert client.post(path, json={"judged_as": "nonsense", "note": "what"}).status_code == 422

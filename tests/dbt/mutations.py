@@ -132,7 +132,8 @@ class Compiled:
 
     def __init__(self, folder: Path, lineage: Lineage, state: State) -> None:
         files = {file.stem: file for file in (folder / "target" / "compiled").rglob("models/**/*.sql")}
-        self._sql = {name: files[name].read_text(encoding="utf-8") for name in lineage.models}
+        of_dbt = [name for name in lineage.models if name in files]  # a KPI stands in the table of all KPIs
+        self._sql = {name: files[name].read_text(encoding="utf-8") for name in of_dbt}
         self._parents = _parents(folder)
         self._schemas = {name: {"marts": "main"}.get(m.layer, m.layer) for name, m in lineage.models.items()}
         self._questions = {**dict(_questions()), ("feature", MART): (_FEATURES, FeatureRow.__struct_fields__)}

@@ -10,9 +10,9 @@ import sys
 
 import pytest
 
+from aurora.catalogue.kpi_files import read_kpis
 from aurora.store.lake import read_lake
 from aurora.store.paths import tenant_paths
-from aurora.catalogue.kpi_files import read_kpis
 from tests.end_to_end.started import ROOT, environment, processes_with, start
 
 KYC = {"kind": "route_task", "task_type": "kyc_check", "privacy_class": "sensitive", "compliance_levels": ["uae_aml"]}
@@ -55,9 +55,7 @@ def test_what_the_first_start_built_adds_up(first_start):
 def test_every_kpi_of_the_catalogue_has_days(first_start):
     with read_lake(tenant_paths(first_start.data_dir, "demo")) as lake:
         found = lake.query("SELECT kpi_id, count(kpi_value) AS n FROM mart.kpi_values GROUP BY 1 ORDER BY 1")
-    assert found["kpi_id"].to_list() == [
-        kpi.kpi_id for kpi in read_kpis(ROOT / "dbt_project") if kpi.is_measured
-    ]
+    assert found["kpi_id"].to_list() == [kpi.kpi_id for kpi in read_kpis(ROOT / "dbt_project") if kpi.is_measured]
     of = dict(found.rows())
     assert of["kpi_spend_trust"] > 0  # the samples bring two providers' bills
 

@@ -117,6 +117,7 @@ def test_every_asset_is_materialised_and_every_check_passes(whole_run: Ran):
             ["upkeep", "lake"],
             ["pulled", "pages"],
             ["alerts", "raised"],
+            ["alerts", "digest"],
             ["serving", "demand"],
             ["serving", "learning"],
             ["state", "conflict_ledger"],

@@ -284,7 +284,10 @@ def test_an_assistant_that_is_not_connected_takes_no_command(own: Pin) -> None:
 @pytest.mark.usefixtures("fleet")
 def test_performance_says_what_meets_its_target_and_what_alarms(open_page: Open) -> None:
     app = _opened(open_page, "performance")
-    assert app.title[0].value == "1 of 3 KPIs meets the target; Handoff error rate is at alert level."
+    assert (
+        app.title[0].value
+        == "1 of 3 KPIs meets the target; Ecosystem uptime and Handoff error rate are at alert level."
+    )
     said = _said(app)
     for part in ("Target ≥ 99.5 %", "99.1 %", "Handoff success: 90 %", "Cost efficiency: 80 %", "Overall health: "):
         assert part in said, part

@@ -35,6 +35,7 @@ def _rename(lake: LakeWriter) -> None:
 def board(own_pin: Pin) -> Pin:
     """The company with values of real KPIs."""
     write_lake(own_pin.paths, "mart", _rename, author="tests", message="Names of files")
+    st.cache_data.clear()  # the newest snapshot is remembered for seconds
     return current_pin()
 
 
