@@ -20,6 +20,7 @@ from aurora.decisions.features import MART, FeatureRow
 from aurora.ingest.source_formats import ANY, source_formats
 from aurora.packs import PROTOCOL_EXPORTS, Pack
 from aurora.settings import PROJECT_DIR
+from contracts import registry
 
 UserKind = Literal["page", "feature", "policy", "rule", "format", "assistant", "code"]
 
@@ -121,7 +122,7 @@ def writers(packs: Sequence[Pack]) -> tuple[Writer, ...]:
             kind="format",
             name=name,
             contracts=frozenset(one.CONTRACTS),
-            names=None if one.CONTRACTS is ANY else _words_of(f"formats/{name}.py", *_INGEST),
+            names=None if one.CONTRACTS is ANY else _words_of(f"formats/{name}.py", *_INGEST) | _moments(one.CONTRACTS),
         )
         for name, one in source_formats().items()
     ]
@@ -136,6 +137,12 @@ def writers(packs: Sequence[Pack]) -> tuple[Writer, ...]:
         for assistant in pack.assistants
     ]
     return tuple(found)
+
+
+def _moments(contracts: Sequence[str]) -> frozenset[str]:
+    """Columns that tell states apart: ingest fills them by the contract's word, so no module names them."""
+    found = (registry.table(name).versioned_by for name in contracts)
+    return frozenset(name for name in found if name is not None)
 
 
 _INGEST: Final = ("completion.py", "staging.py")

@@ -141,6 +141,7 @@ class Compiled:
         self._connection = duckdb.connect()
         self._connection.execute("ATTACH ':memory:' AS raw; ATTACH ':memory:' AS mart; SET TimeZone = 'UTC'")
         self._connection.execute("CREATE SCHEMA mart.staging; CREATE SCHEMA mart.intermediate")
+        self._connection.execute("CREATE MACRO raw.current_snapshot() AS TABLE SELECT 1 AS id")
         for table in state:
             self._make_raw(table, state)
         self._whole = {("dbt", name): self._built(name) for name in self._sql}

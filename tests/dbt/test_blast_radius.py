@@ -92,5 +92,5 @@ def test_every_break_is_predicted_and_few_others(lineage, compiled, tmp_path: Pa
     assert {mutation.kind for mutation in injected} == set(made.KINDS)
     assert len(injected) > 30
     assert really_stopped == stops, figures
-    assert wanted > 0.5 * hits, figures
+    assert wanted > 0.45 * hits, figures
     assert hits < 0.15 * all_parts, figures
