@@ -70,7 +70,10 @@ def _sentence(report: BusinessIntelligenceReport) -> str:
     if report.revenue_impact is None:
         return f"{len(report.recommendations)} things to look at; what tells of money is left out for you."
     named = {figure.name: figure for figure in report.revenue_impact.figures}
-    return f"Sales brought {_short(told(named['commission']))} of commission; {len(report.recommendations)} things to look at."
+    look = f"{len(report.recommendations)} things to look at."
+    if named["commission"].value is None:
+        return f"No commission is known of the period; {look}"
+    return f"Sales brought {_short(told(named['commission']))} of commission; {look}"
 
 
 def _short(text: str) -> str:

@@ -57,8 +57,8 @@ def _sentence(now: PoliciesNow) -> str:
         return "Decisions are stopped: all of them advise."
     acting = sum(one.act_share > 0 for one in now.modes.kinds)
     tried = sum(one.shadow_policy is not None for one in now.modes.kinds) + ("challenger" in now.bundles)
-    beside = f"{plural(tried, 'challenger is', 'challengers are')} tried" if tried else "no challenger is tried"
-    return f"{acting} of {plural(len(now.modes.kinds), 'kind')} of decisions may act; {beside}."
+    beside = f"{plural(tried, 'other runs', 'others run')} beside them" if tried else "no other runs beside them"
+    return f"Policies of {acting} of {plural(len(now.modes.kinds), 'kind')} of decisions may act; {beside}."
 
 
 def _choose(now: PoliciesNow) -> DecisionKind:
