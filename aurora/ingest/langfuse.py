@@ -153,8 +153,8 @@ def camel(name: str) -> str:
 def usage_values(seen: Mapping[str, Any], trace: Mapping[str, Any]) -> Values | None:
     """The observation as a usage row; None for a step that is no AI operation."""
     kind = str(foreign.text(seen.get("type"), "type") or "").upper()
-    named = (foreign.text(foreign.first(seen, (key,)), "request_model") for key in ("model", "providedModelName"))
-    llm = next((name for name in named if name), None)  # an empty name is no name
+    spelled = (foreign.text(foreign.first(seen, (key,)), "request_model") for key in ("model", "providedModelName"))
+    llm = next((name for name in spelled if name), None)  # an empty name is no name
     tokens = token_counts(seen)
     named = instrumented(seen.get("metadata"))
     operation = OPERATIONS.get(kind)
