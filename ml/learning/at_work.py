@@ -66,6 +66,12 @@ def chances_of(bundle: Bundle, configured: ConfiguredPolicy, rows: Sequence[Matu
     return found
 
 
+def forbidden_count(chances: Floats, rows: Sequence[Matured], columns: Sequence[str]) -> int:
+    """Decisions in which a policy might take a candidate that was not admissible."""
+    admissible = np.array([[name in row.chances for name in columns] for row in rows], dtype=bool)
+    return int(((chances > 0) & ~admissible).any(axis=1).sum())
+
+
 def _surely(greedy: int, count: int) -> tuple[float, ...]:
     return tuple(1.0 if place == greedy else 0.0 for place in range(count))
 

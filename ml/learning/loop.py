@@ -42,6 +42,7 @@ from ml.learning.at_work import (
     chances_of,
     columns_of,
     expected_of_actions,
+    forbidden_count,
     log_of,
     p99_ms,
     prior_of,
@@ -243,14 +244,15 @@ def judgement(standing: _Standing, folder: Path, rows: Sequence[Matured]) -> Jud
     ours, theirs = standing.configured(champion), standing.configured(challenger)
     worth = float(ours.parameters.get("worth_usd") or 0.0) or WORTH_USD
     columns = columns_of(rows)
+    tried = chances_of(challenger, theirs, rows, columns)
     return judge(
         log_of(rows, columns, worth_usd=worth),
-        chances_of(challenger, theirs, rows, columns),
+        tried,
         chances_of(champion, ours, rows, columns),
         prior_of(rows, columns, worth_usd=worth),
         Conduct(
             calibration_error=_calibration_error(challenger, theirs.policy.policy_id, rows),
-            violation_count=0,  # it was asked about admissible candidates alone, as in serving
+            violation_count=forbidden_count(tried, rows, columns),
             p99_ms=p99_ms(challenger, theirs.policy.policy_id, rows),
         ),
     )

@@ -1,9 +1,12 @@
 """Off-policy estimates against truth that is known, and a gate that lets through what is better and only that."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from aurora.errors import DataError
+from ml.learning.at_work import forbidden_count
 from ml.off_policy.estimators import Logged, direct, doubly_robust, ips, paired, snips, weights
 from ml.off_policy.gate import CANARY_SHARE, MIN_EFFECTIVE_COUNT, Conduct, judge
 from ml.off_policy.rewards import expected_rewards
@@ -114,3 +117,9 @@ def test_a_log_without_propensities_is_refused_by_name(propensity: float):
     with pytest.raises(DataError) as refused:
         Logged(np.array([0]), np.array([1.0]), np.array([propensity]))
     assert refused.value.field == "propensities"
+
+
+def test_a_policy_that_might_take_what_was_not_admissible_is_counted():
+    rows = [SimpleNamespace(chances={"a": 0.9, "b": 0.1}), SimpleNamespace(chances={"b": 1.0})]
+    assert forbidden_count(np.array([[1.0, 0.0], [0.0, 1.0]]), rows, ("a", "b")) == 0
+    assert forbidden_count(np.array([[1.0, 0.0], [0.1, 0.9]]), rows, ("a", "b")) == 1
