@@ -95,6 +95,13 @@ def training_rows(series: Sequence[DemandSeries], *, most: int = ROWS, seed: int
     share = min(1.0, most / max(1, sum(sizes) * HORIZON))
     draws = np.random.default_rng(seed)
     parts = [_rows_of(base, horizon, share, draws) for base in bases for horizon in range(1, HORIZON + 1)]
+    if not parts:
+        raise DataError(
+            "There is no demand to learn from.",
+            field="demand",
+            rule="at least one series",
+            next_step="Give series that go on for longer than two days before the first judged window.",
+        )
     return Rows(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
@@ -119,7 +126,10 @@ class Fit:
 
 
 def fit(series: Sequence[DemandSeries], *, most: int = ROWS, settings: Mapping[str, Any] = SETTINGS) -> Fit:
-    """Fit on whole series: the spread on errors of the newest quarter, made by a fit on the older rows."""
+    """Fit on whole series: the spread on errors of the newest quarter, made by a fit on the older rows.
+
+    `DataError` where they are too few or too short to learn from.
+    """
     rows = training_rows(series, most=most)
     is_old = rows.age < 1 - CALIBRATION_SHARE
     fresh = ~is_old
@@ -147,6 +157,8 @@ def _boost(
     from sklearn.ensemble import HistGradientBoostingRegressor
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+    is_unknown = np.isnan(features).all(axis=0)  # such as last week's demand in the first; it cannot be binned
+    features = np.where(is_unknown, 0.0, features)
     grown = HistGradientBoostingRegressor(loss=loss, random_state=0, early_stopping=False, **settings)
     with threadpool_limits(1, user_api="openmp"):  # its threads wait busily: two on a busy machine are slower than one
         grown.fit(features.astype(np.float32), target, sample_weight=weight)

@@ -7,6 +7,7 @@ joined to the days that are known, files of other services stand alone.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +17,10 @@ import numpy as np
 import polars as pl
 
 from aurora.decisions.capacity.demand import WINDOW_S, WINDOWS_A_DAY, DemandSeries, Floats, mark_outages, window_means
+from aurora.errors import DataError
 
 Kind = Literal["service", "client", "burstgpt"]
+_logger = logging.getLogger("ml.demand")
 
 SERVEGEN_SERVICES = "servegen_*rates*.csv"
 SERVEGEN_CLIENTS = "servegen_client*.parquet"
@@ -55,12 +58,42 @@ class _Part:
 
 
 def load_traces(folder: Path, shared: Path, *, clients: int = CLIENTS) -> list[Trace]:
-    """Traces below `folder` that are long enough to be judged; history from `shared` where it continues them."""
+    """Traces below `folder` that can be judged; history from `shared` where it continues them.
+
+    Those that cannot are left out, with a warning that says why. `DataError` when the folder holds none at all.
+    """
     known = _read(shared)
     given = known if folder.resolve() == shared.resolve() else _read(folder)
+    if not given:
+        raise DataError(
+            f"There is no demand below {folder}.",
+            field="data",
+            rule="one of the known files",
+            next_step=f"Give a folder with files named {SERVEGEN_SERVICES} (columns model, t_s, rate_rps), "
+            f"{SERVEGEN_CLIENTS} (client, too) or {BURSTGPT} (minute, tps, observed).",
+        )
     traces = [_trace(target_id, part, known.get(target_id)) for target_id, part in given.items()]
-    long_enough = [one for one in traces if len(one.series.values) >= MIN_DAYS * WINDOWS_A_DAY]
-    return _busiest(long_enough, clients)
+    usable = []
+    for trace in traces:
+        why = _unusable(trace)
+        if not why:
+            usable.append(trace)
+        elif trace.kind != "client":  # idle clients there are by the hundred
+            _logger.warning("%s is not judged: %s", trace.series.target_id, why)
+    return _busiest(usable, clients)
+
+
+def _unusable(trace: Trace) -> str:
+    """Why a trace cannot be judged; empty when it can."""
+    days = len(trace.series.values) / WINDOWS_A_DAY
+    if days < MIN_DAYS:
+        return f"it goes on for {days:.1f} days, and {MIN_DAYS} are needed."
+    head, rest = trace.series.values[: trace.judged_from], trace.series.values[trace.judged_from :]
+    if not (np.nan_to_num(head) > 0).any():
+        return "nothing was asked of it before the judged windows."
+    if np.isnan(rest).all():
+        return "nothing was observed in the judged windows."
+    return ""
 
 
 def training_series(shared: Path, *, until: int | None) -> list[DemandSeries]:

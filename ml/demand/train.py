@@ -203,7 +203,7 @@ Two small forests of regression trees say, from the last days of a target's requ
 windows of ten minutes and how far from it demand usually lands. Quantiles learn online from their own misses: over
 time one window in twenty lies above the 95 % quantile, whatever happens. Windows in which nothing was observed
 teach nothing. A plan uses the forecast only for targets whose replay over days it had not seen took fewer
-replica-hours than an autoscaler at no more violations.
+replica-hours than an autoscaler within the budget of violations.
 
 Do not trust it for a target younger than a week, or for events nobody has seen before: the reactive floor and the
 safeguards of the plan are there for these.

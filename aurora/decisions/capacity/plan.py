@@ -5,9 +5,10 @@ receipt that holds the four can be replayed. A window that was not observed is m
 
 The reactive figure is what a stabilised horizontal autoscaler asks for: demand over the share of a replica that
 is planned for, and on the way down the largest figure of the last `stabilisation_s`. Without a promoted forecast
-(`gate.py`) it is the plan. Beneath a promoted one stands a looser reactive floor, and two safeguards hold the plan
-to the autoscaler it replaced: once demand was beyond capacity too often the plan is no smaller than the
-autoscaler's, and it is larger only by replicas that it has saved before.
+(`gate.py`) it is the plan. Beneath a promoted one stands a looser reactive floor, and three safeguards hold the plan
+to the autoscaler it replaced. It is smaller than the autoscaler's only while one more spell of violations fits into
+the budget; having had more violations than the autoscaler would have had, it makes amends with more replicas than
+that until it is even; and it is larger only by replicas that it has saved before.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from aurora.errors import DataError
 Decider = Literal["forecast", "reactive", "both", "held", "minimum", "maximum"]
 Positive = Annotated[float, Meta(gt=0)]
 Share = Annotated[float, Meta(gt=0, le=1)]
+AMENDS = 1.2
+"""Of the autoscaler's replicas, while a plan makes amends for violations that the autoscaler would not have had."""
 _SLACK = 1e-9
 """Rounding error that is not worth a replica."""
 
@@ -36,6 +39,8 @@ class Standing(Struct, frozen=True, kw_only=True):
     """Windows whose demand was beyond what was ready."""
     saved_replica_windows: float
     """Replicas times windows that the autoscaler would have taken more."""
+    autoscaler_violation_count: Annotated[int, Meta(ge=0)] | None = None
+    """Windows whose demand would have been beyond what the autoscaler had ready; None: nobody kept count."""
 
 
 class CapacityHistory(Struct, frozen=True, kw_only=True):
@@ -97,8 +102,8 @@ class CapacityLimits(Struct, frozen=True, kw_only=True):
     forecast_quantile: Annotated[float, Meta(gt=0, lt=1)] = 0.95
     forecast_share: Positive = 1.0
     """Share of a replica's rate that the forecast's quantile may use up."""
-    violation_budget: Annotated[float, Meta(gt=0, lt=1)] = 0.008
-    """Share of windows that may see more demand than capacity before the plan follows the autoscaler upwards."""
+    violation_budget: Annotated[float, Meta(gt=0, lt=1)] = 0.01
+    """Share of windows that may see more demand than capacity."""
 
 
 class CapacityPlan(Struct, frozen=True, kw_only=True):
@@ -212,22 +217,28 @@ def _wanted(
     wanted = max(ahead, floor)
     decided_by: Decider = "both" if ahead == floor else "forecast" if ahead > floor else "reactive"
     why = f"{sees[0].upper()}{sees[1:]}, demand of late for {floor}: the larger; {looks}."
-    held = _safeguarded(wanted, reactive, history.standing, limits)
+    held = _safeguarded(wanted, reactive, history, limits)
     if held != wanted:
-        side = "Demand was beyond capacity too often" if held > wanted else "Nothing more has been saved before"
-        return held, "reactive" if held == reactive else "forecast", f"{why} {side}: {held}."
+        side = "Another violation is not within the budget" if held > wanted else "Nothing more has been saved before"
+        return held, "reactive" if held >= reactive else "forecast", f"{why} {side}: {held}."
     return wanted, decided_by, why
 
 
-def _safeguarded(wanted: int, reactive: int, standing: Standing | None, limits: CapacityLimits) -> int:
-    """`wanted`, held to the autoscaler where violations used up their budget or savings do not pay for more.
+def _safeguarded(wanted: int, reactive: int, history: CapacityHistory, limits: CapacityLimits) -> int:
+    """`wanted`, held to the autoscaler where another spell of violations is beyond the budget, or savings end.
 
-    The first violation is free; after it, one in every 1 / `violation_budget` windows.
+    A jump of demand is seen when its window is over and answered by replicas that start up meanwhile, so violations
+    come in spells of that many windows. The first spell is free; each later one must fit into the budget whole.
     """
+    standing = history.standing
     if standing is None:
         return wanted
-    if standing.violation_count > limits.violation_budget * standing.observed_count:
+    spell = math.ceil(limits.startup_s / history.window_s) + 1
+    if standing.violation_count + spell > max(spell, limits.violation_budget * standing.observed_count):
         wanted = max(wanted, reactive)
+        theirs = standing.autoscaler_violation_count
+        if theirs is not None and standing.violation_count > theirs:
+            wanted = math.ceil(wanted * AMENDS - _SLACK)
     return min(wanted, reactive + max(0, math.floor(standing.saved_replica_windows)))
 
 

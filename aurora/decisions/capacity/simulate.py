@@ -130,16 +130,23 @@ class Replay:
 class _Tally:
     observed: int = 0
     violations: int = 0
+    theirs: int = 0
     saved: float = 0.0
 
-    def add(self, demand: float | None, able: float, saved: float) -> None:
+    def add(self, demand: float | None, able: float, autoscaler_able: float, saved: float) -> None:
         self.saved += saved
         if demand is not None:
             self.observed += 1
             self.violations += demand > able
+            self.theirs += demand > autoscaler_able
 
     def standing(self) -> Standing:
-        return Standing(observed_count=self.observed, violation_count=self.violations, saved_replica_windows=self.saved)
+        return Standing(
+            observed_count=self.observed,
+            violation_count=self.violations,
+            saved_replica_windows=self.saved,
+            autoscaler_violation_count=self.theirs,
+        )
 
 
 def replay(
@@ -159,10 +166,12 @@ def replay(
     known = [None if value != value else value for value in series.values.tolist()]
     plans: list[CapacityPlan] = []
     scaled_at: dt.datetime | None = None
+    rate = limits.replica_rate * (1 + _SLACK)
     for now in range(max(since - 1, delay, 1), len(known)):
         if now >= since:
-            able = float(planned[max(0, now - 1 - delay) : now].min()) * limits.replica_rate * (1 + _SLACK)
-            tally.add(known[now], able, float(autoscaler[now - 1] - planned[now - 1]))
+            last = slice(max(0, now - 1 - delay), now)
+            able, theirs = (float(way[last].min()) * rate for way in (planned, autoscaler))
+            tally.add(known[now], able, theirs, float(autoscaler[now - 1] - planned[now - 1]))
         history = _history(series, known, now, int(planned[now - 1]), scaled_at, tally.standing(), limits)
         plan = plan_replicas(history, forecast_of(now), limits, now=history.ends_at)
         scaled_at = history.ends_at if plan.replicas != history.replicas else scaled_at
