@@ -111,6 +111,7 @@ class Decider:
             seed=decision_seed(decision_id),
             live=runtime.live_states,
             switches=runtime.switches,
+            holds=runtime.holds.read(),
         )
         record = decision_record(decision, elapsed_us=(perf_counter_ns() - started) // 1000)
         if conflict is not None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from aurora.decisions.engine import Engine  # numpy and yaml come with it, when the first one is loaded
 
 POLL_SECONDS = 1.0
+HOLDS_AGE_S = 0.001
+"""How old the holds that a decision goes by may be. Under load some eight decisions share one look at the journal."""
 ANSWERS_KEPT = dt.timedelta(days=1)
 """How long a request may be repeated with its idempotency key; the records themselves stay."""
 _TIDY_EVERY = dt.timedelta(minutes=1)
@@ -56,6 +58,8 @@ class TenantRuntime:
     fleet: FleetRuntime | None = None
     switches: Any = None
     """`aurora.decisions.modes.Switches`: what people said of how far decisions may act."""
+    holds: Any = None
+    """`aurora.decisions.holding.HoldsNow`: what nobody may work on, by the journal."""
 
     @property
     def live_states(self) -> LiveStates:
@@ -144,6 +148,7 @@ class Tenants:
         found = TenantRuntime(paths, store, JournalBridge(store, asyncio.get_running_loop()))
         found.keys_version = store.api_keys_version()
         found.switches = _switches(store)
+        found.holds = _holds(store)
         self._open[tenant] = found
         for call in self._on_opened:
             call(found)
@@ -199,3 +204,9 @@ def _switches(store: StateStore) -> Any:
     from aurora.decisions.modes import read_switches  # yaml comes with it
 
     return read_switches(store)
+
+
+def _holds(store: StateStore) -> Any:
+    from aurora.decisions.holding import HoldsNow
+
+    return HoldsNow(store, max_age_s=HOLDS_AGE_S)

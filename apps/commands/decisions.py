@@ -53,6 +53,7 @@ def decide(
     from aurora.audit.records import check_request, decision_record, decision_seed
     from aurora.decisions.acting import completed
     from aurora.decisions.conflicts import in_ledger, resolved
+    from aurora.decisions.holding import holds_now
     from aurora.decisions.loading import load_engine
     from aurora.decisions.modes import read_switches
     from aurora.store.ids import IdMaker
@@ -85,6 +86,7 @@ def decide(
             seed=decision_seed(decision_id),
             live=live,
             switches=read_switches(store),
+            holds=holds_now(store),
         )
         elapsed_us = (time.perf_counter_ns() - start) // 1000
         records = [*opening, decision_record(decision, elapsed_us=elapsed_us)]

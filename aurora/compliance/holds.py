@@ -12,11 +12,11 @@ from typing import Any, Final
 import msgspec
 
 from aurora.errors import ConflictError, NotFoundError
-from aurora.store.journal import JournalRecord, StateReader
+from aurora.store.journal import JournalEntry, JournalRecord, StateReader
 from aurora.store.state import StateStore
 from contracts import registry
 from contracts.messages.compliance import Hold, HoldRelease
-from contracts.messages.decisions import canonical
+from contracts.messages.decisions import StandingHold, canonical
 
 HOLD: Final = "hold"
 RELEASE: Final = "hold_release"
@@ -33,6 +33,15 @@ def read_holds(state: StateReader, *, is_active: bool = True) -> list[Hold]:
     ended = {one.hold_id: one for one in (_RELEASES.decode(entry.body) for entry in state.page(RELEASE, limit=ALL))}
     found = [_released(one, ended.get(one.hold_id)) for one in placed]
     return [one for one in found if one.released_at is None] if is_active else found
+
+
+def opened_or_ended(entry: JournalEntry, standing: dict[str, Hold]) -> None:
+    """Bring holds that stand, by id, up to date with one of their records in the journal."""
+    if entry.kind == HOLD:
+        hold = _HOLDS.decode(entry.body)
+        standing[hold.hold_id] = hold
+    else:
+        standing.pop(_RELEASES.decode(entry.body).hold_id, None)
 
 
 def hold_record(hold: Hold) -> JournalRecord:
@@ -98,11 +107,11 @@ def holds_named_in(state: StateReader, arguments: Mapping[str, Any]) -> list[Hol
     texts = {name: str(value) for name, value in arguments.items() if isinstance(value, str | int)}
     if not texts:
         return []
-    return [one for one in read_holds(state) if _is_named(one, texts)]
+    return [one for one in read_holds(state) if is_named(one, texts)]
 
 
-def _is_named(hold: Hold, texts: Mapping[str, str]) -> bool:
-    """A key of one column goes by its own name or with a part before it."""
+def is_named(hold: Hold | StandingHold, texts: Mapping[str, str]) -> bool:
+    """Whether the record on hold is among these ids. A key of one column goes by its own name or with a part before it."""
     key = [name for name in registry.table(hold.about_contract).key if name != "source"]
     if len(key) > 1:
         return "|".join(texts.get(name, "") for name in key) == hold.about_id

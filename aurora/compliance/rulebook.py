@@ -56,6 +56,8 @@ _TYPES: Final[Mapping[FieldType, ValueType]] = {
     "json": "text_list",
 }
 """JSON columns that rules read are arrays of texts."""
+_NAMED_BY: Final = ("source", "region")
+"""What a finding says of a record beside its key."""
 _ALWAYS: Final = ("source", "is_sample", "region", "updated_at")
 ParameterValues = Mapping[str, tuple[ValueType, object]]
 
@@ -338,6 +340,10 @@ def _rule(
     contract = record_table(file.record)
     if contract not in registry.tables():
         raise wrong(path, "record", f"is {file.record!r}, and no contract holds it")
+    if lacking := sorted(set(_NAMED_BY) - {field.name for field in registry.table(contract).fields}):
+        raise wrong(
+            path, "record", f"is {file.record!r}, whose records have no {' and no '.join(lacking)} to name them by"
+        )
     fields = fields_of(contract, facts)
     condition = compile_condition(file.violates_when, fields, where=f"Rule {file.rule_id}", parameters=values)
     if stray := sorted(set(file.evidence) - set(fields)):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from bisect import bisect_right
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from aurora.decisions.admission import Admission
 from aurora.decisions.archive import pack_content
 from aurora.decisions.bundles import CHALLENGER, Bundle
 from aurora.decisions.features import Features
+from aurora.decisions.holding import NO_HOLDS, Counted, Holds, with_holds
 from aurora.decisions.kinds.conflict import plan_resolution
 from aurora.decisions.kinds.desk import Desk
 from aurora.decisions.kinds.rebalance import plan_rebalancing
@@ -98,6 +100,7 @@ class Engine:
         self._questions: dict[tuple[DecisionKind, str, int, LiveStates], _Question] = {}
         self._plans: dict[Any, Plan] = {}
         self._llms = {llm.candidate_id: llm for llm in pack.llms}
+        self._fleet = frozenset(one.assistant_id for one in pack.assistants)
 
     @property
     def rules_hash(self) -> str:
@@ -114,14 +117,16 @@ class Engine:
         seed: int,
         live: LiveStates = (),
         switches: Switches = NO_SWITCHES,
+        holds: Holds = NO_HOLDS,
     ) -> Decision:
         """Decide. `UsageError` names a policy the tenant does not have; whoever is not admissible is in the record.
 
-        `live` is what is known of the fleet at this moment, `switches` what people said of modes; what of them
-        counted stands in the record, so that replay has it too.
+        `live` is what is known of the fleet at this moment, `switches` what people said of modes, `holds` what nobody
+        may work on; what of them counted stands in the record, so that replay has it too.
         """
         kind = KIND_OF[type(request)]
-        plan = self._plan(request, decided_at, live, switches)
+        counted = () if holds.is_empty else holds.counting(request, self._candidates(kind))
+        plan = self._plan(request, decided_at, live, switches, counted)
         choice = plan.choice
         taken = choice.draw(seed) if choice is not None and not choice.is_abstained else None
         chosen = None if taken is None else plan.actions[taken]
@@ -159,14 +164,28 @@ class Engine:
             act_share=act_share,
             shadows=UNSET if plan.shadow is None else (plan.shadow.told(seed, taken),),
             details=UNSET if plan.details is None else plan.details(action) or UNSET,
+            holds=counted or UNSET,
         )
 
-    def _plan(self, request: DecisionRequest, decided_at: dt.datetime, live: LiveStates, switches: Switches) -> Plan:
+    def _candidates(self, kind: DecisionKind) -> Collection[str]:
+        """Who may be blocked: those that this kind chooses among or is about."""
+        if kind == "route_llm":
+            return self._llms
+        return {*self._fleet, *self._llms} if kind == "scale" else self._fleet
+
+    def _plan(
+        self,
+        request: DecisionRequest,
+        decided_at: dt.datetime,
+        live: LiveStates,
+        switches: Switches,
+        counted: Counted = (),
+    ) -> Plan:
         if isinstance(request, RouteTaskRequest):
-            return self._task_plan(request, decided_at, live, switches)
+            return self._task_plan(request, decided_at, live, switches, counted)
         if isinstance(request, RouteLlmRequest):
-            return self._llm_plan(request, decided_at, switches)
-        desk = self._desk(request, decided_at, live, switches)
+            return self._llm_plan(request, decided_at, switches, counted)
+        desk = self._desk(request, decided_at, live, switches, counted)
         match request:
             case ResolveConflictRequest():
                 return plan_resolution(request, desk)
@@ -183,6 +202,7 @@ class Engine:
         decided_at: dt.datetime,
         live: LiveStates,
         switches: Switches,
+        counted: Counted,
     ) -> Desk:
         kind = KIND_OF[type(request)]
         configured, note = self._policy(kind, request.policy)
@@ -201,6 +221,7 @@ class Engine:
             note=note,
             shadow=self._shadow(kind, configured, switches),
             live=live,
+            counted=counted,
             decided_at=decided_at,
             reliability=self.reliability,
             task_question=task_question,
@@ -243,7 +264,12 @@ class Engine:
         return self.bundle is not None and self.bundle.serves(configured.policy.policy_id)
 
     def _task_plan(
-        self, request: RouteTaskRequest, decided_at: dt.datetime, live: LiveStates, switches: Switches
+        self,
+        request: RouteTaskRequest,
+        decided_at: dt.datetime,
+        live: LiveStates,
+        switches: Switches,
+        counted: Counted,
     ) -> Plan:
         task_type = self.pack.task_types.get(request.task_type)
         name = request.task_type if task_type is not None else ""
@@ -258,6 +284,7 @@ class Engine:
             *values.values(),
             request.candidates,
             request.policy,
+            counted,
         )
         plan = self._plans.get(key)
         if plan is not None:
@@ -265,10 +292,11 @@ class Engine:
         question = self._question("route_task", name, epoch, decided_at, live)
         wanted = asked(question.slate, request.candidates)
         configured, note = self._policy("route_task", request.policy)
+        by_rules = question.admission.vetoes(values, wanted.mask & question.slate.in_scope)
         plan = make_plan(
             question.slate,
             wanted,
-            question.admission.vetoes(values, wanted.mask & question.slate.in_scope),
+            with_holds(by_rules, question.slate.ids, counted, request),
             question.slate.estimates,
             configured,
             min_quality=None,
@@ -282,7 +310,9 @@ class Engine:
             self._plans[key] = plan
         return plan
 
-    def _llm_plan(self, request: RouteLlmRequest, decided_at: dt.datetime, switches: Switches) -> Plan:
+    def _llm_plan(
+        self, request: RouteLlmRequest, decided_at: dt.datetime, switches: Switches, counted: Counted
+    ) -> Plan:
         epoch = bisect_right(self._days, decided_at.toordinal())
         question = self._question("route_llm", "", epoch, decided_at)
         configured, note = self._policy("route_llm", request.policy)
@@ -294,10 +324,11 @@ class Engine:
             seen = llm_estimates(question.slate, request, self._llms, other, shadow.configured.policy.policy_id)
         wanted = asked(question.slate, request.candidates)
         computed = [{"candidate.cost_usd": e.cost_usd, "candidate.quality": e.quality} for e in estimates]
+        by_rules = question.admission.vetoes(llm_values(request, self._paths.region), wanted.mask, computed)
         return make_plan(
             question.slate,
             wanted,
-            question.admission.vetoes(llm_values(request, self._paths.region), wanted.mask, computed),
+            with_holds(by_rules, question.slate.ids, counted, request),
             estimates,
             configured,
             min_quality=request.min_quality,

@@ -11,6 +11,7 @@ from aurora.decisions.conflicts import every_conflict, question_of, resolved, sc
 from aurora.decisions.contradictions import ACTOR, LOOK_BACK, find_conflicts, new_ones
 from aurora.decisions.engine import Engine
 from aurora.decisions.features import Features
+from aurora.decisions.holding import HoldsNow
 from aurora.decisions.modes import read_switches
 from aurora.decisions.reliability import Reliability, load_reliability, measure, publish_reliability
 from aurora.decisions.slates import task_slate
@@ -74,7 +75,7 @@ def resolve_open(
     store: StateStore, engine: Engine, done: Round, *, clock: Clock, look_back: dt.timedelta = LOOK_BACK
 ) -> None:
     """A decision for each open conflict that is not older than `look_back`."""
-    ids, switches = IdMaker(clock), read_switches(store)
+    ids, switches, holds = IdMaker(clock), read_switches(store), HoldsNow(store)
     for conflict in every_conflict(store):
         if conflict.conflict_state != "open" or clock() - conflict.detected_at > look_back:
             continue
@@ -86,6 +87,7 @@ def resolve_open(
             decided_at=clock(),
             seed=decision_seed(decision_id),
             switches=switches,
+            holds=holds.read(),
         )
         store.append([decision_record(decision), resolved(conflict, decision)]).result()
         done.resolved_count += decision.action is not None

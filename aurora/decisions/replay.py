@@ -1,7 +1,7 @@
 """Replay: a decision made again from what was kept, byte for byte, or the name of what drifted.
 
 The pack comes from the archive, features from `raw.feature_snapshot`, bundles from their folders, reliability from
-the archive, each held against the hash on the receipt; live states, modes and seed stand on the receipt itself.
+the archive, each held against the hash on the receipt; live states, holds, modes and seed stand on the receipt itself.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from aurora.decisions.archive import archived_pack
 from aurora.decisions.bundles import Bundle, load_bundle
 from aurora.decisions.engine import Engine
 from aurora.decisions.features import Features, kept_features, load_features
+from aurora.decisions.holding import Holds
 from aurora.decisions.modes import Switches
 from aurora.decisions.reliability import Reliability, archived_reliability
 from aurora.errors import AuroraError, DataError, NotFoundError
@@ -228,7 +229,13 @@ def _decided(engine: Engine, made: Decision) -> Decision:
             shadow_policies=((made.kind, "" if beside is None else beside.policy_id),),
             canary_shares=((made.kind, share),),
         ),
+        holds=holds_of(made),
     )
+
+
+def holds_of(made: Decision) -> Holds:
+    """The holds that counted when it was made."""
+    return Holds(() if made.holds is UNSET else made.holds)
 
 
 def _as_recorded(again: Decision, made: Decision) -> Decision:

@@ -21,6 +21,8 @@ LongText = Annotated[str, Meta(min_length=1, max_length=100_000)]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 PrivacyClass = Literal["public", "internal", "personal", "sensitive"]
 Slug = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_.\-]{0,63}$")]
+About = Annotated[dict[Slug, Text], Meta(max_length=16)]
+"""Ids of records by the names of their columns, such as `{"deal_id": "D-7", "buyer_party_id": "P-9"}`. No other content."""
 DecisionKind = Literal["route_task", "route_llm", "resolve_conflict", "scale", "rebalance", "tune"]
 DecisionMode = Literal["advise", "shadow", "act"]
 DecisionStatus = Literal["chosen", "abstained"]
@@ -44,6 +46,8 @@ class RouteTaskRequest(
     deadline_ms: Annotated[int, Meta(ge=0)] | None = None
     candidates: Annotated[tuple[Text, ...], Meta(min_length=1, max_length=256)] | None = None
     """Assistants to choose from; the whole fleet when absent."""
+    about: About | UnsetType = UNSET
+    """Records that the task works on: while one of them is on hold, nobody is chosen and a person decides."""
     policy: Text | None = None
     mode: DecisionMode = "advise"
 
@@ -63,6 +67,8 @@ class RouteLlmRequest(Struct, tag_field="kind", tag="route_llm", forbid_unknown_
     expected_output_tokens: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
     candidates: Annotated[tuple[Text, ...], Meta(min_length=1, max_length=256)] | None = None
     """Language models to choose from; all of the tenant's when absent."""
+    about: About | UnsetType = UNSET
+    """Records that the question is about: while one of them is on hold, nobody is chosen and a person decides."""
     policy: Text | None = None
     mode: DecisionMode = "advise"
 
@@ -182,6 +188,8 @@ class OpenTask(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, om
     compliance_levels: Annotated[tuple[Text, ...], Meta(max_length=16)] = ()
     is_started: bool = False
     """Moving work that was begun costs more."""
+    about: About | UnsetType = UNSET
+    """Records that the task works on: while one of them is on hold, it stays where it is."""
 
 
 class RebalanceRequest(
@@ -242,6 +250,16 @@ class BatchRequest(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     """Several decisions at once. Each is decoded by itself: one that does not fit leaves the others alone."""
 
     requests: Annotated[tuple[msgspec.Raw, ...], Meta(min_length=1, max_length=500)]
+
+
+class StandingHold(Struct, frozen=True, kw_only=True):
+    """A hold that stood when a decision was made, and spoke against it or against a candidate."""
+
+    hold_id: str
+    rule_id: str
+    about_contract: str
+    about_id: str
+    reason: str
 
 
 class Veto(Struct, frozen=True, kw_only=True):
@@ -308,6 +326,8 @@ class Decision(Struct, frozen=True, kw_only=True):
     """What policies in shadow would have chosen; absent while none is."""
     details: DecisionDetails | UnsetType = UNSET
     """What kinds other than routing rest on; absent when they abstain without a plan."""
+    holds: tuple[StandingHold, ...] | UnsetType = UNSET
+    """Holds that counted; absent while none did."""
 
 
 class OutcomeRequest(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

@@ -14,24 +14,34 @@ import msgspec
 from aurora.assistants.live import LiveStates
 from aurora.decisions.bundles import Bundle
 from aurora.decisions.engine import Engine
+from aurora.decisions.holding import NO_HOLDS, Holds
 from aurora.decisions.modes import Switches
 from aurora.decisions.plans import Plan
-from aurora.decisions.replay import Replayer
+from aurora.decisions.replay import Replayer, holds_of
 from aurora.errors import AuroraError, DataError
 from aurora.packs import Pack
 from aurora.settings import Settings
 from aurora.store.lake import LakeReader
 from aurora.store.paths import TenantPaths
-from contracts.messages.decisions import Decision, DecisionRequest
+from contracts.messages.decisions import KIND_OF, Decision, DecisionRequest
 from ml.what_if.proposal import Proposal
 
 
 class OpenEngine(Engine):
     """An engine that shows its plan, before the seed is drawn."""
 
-    def plan(self, request: DecisionRequest, *, decided_at: dt.datetime, live: LiveStates, switches: Switches) -> Plan:
+    def plan(
+        self,
+        request: DecisionRequest,
+        *,
+        decided_at: dt.datetime,
+        live: LiveStates,
+        switches: Switches,
+        holds: Holds = NO_HOLDS,
+    ) -> Plan:
         """Vetoes, estimates and choice. Errors: as `decide`."""
-        return self._plan(request, decided_at, live, switches)
+        counted = holds.counting(request, self._candidates(KIND_OF[type(request)]))
+        return self._plan(request, decided_at, live, switches, counted)
 
 
 class Imagined(Replayer):
@@ -78,6 +88,7 @@ class Imagined(Replayer):
                 seed=made.seed,
                 live=live_of(made),
                 switches=alone(made),
+                holds=holds_of(made),
             )
         except AuroraError as error:
             return error

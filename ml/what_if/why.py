@@ -11,6 +11,7 @@ import msgspec
 from aurora.decisions.plans import Plan
 from aurora.decisions.policy import ConfiguredPolicy, configure
 from aurora.decisions.promises import keep_promises
+from aurora.decisions.replay import holds_of
 from aurora.errors import AuroraError
 from aurora.packs import Pack, Rule
 from aurora.settings import Settings
@@ -82,7 +83,7 @@ def explain(made: Decision, paths: TenantPaths, settings: Settings) -> Why:
 
 def _plan(imagined: Imagined, made: Decision) -> Plan:
     return imagined.opened(made).plan(
-        made.request, decided_at=made.decided_at, live=live_of(made), switches=alone(made)
+        made.request, decided_at=made.decided_at, live=live_of(made), switches=alone(made), holds=holds_of(made)
     )
 
 

@@ -64,6 +64,7 @@ def test_a_rule_that_is_one_new_file_is_in_the_book(copy: Path):
         ("uae_aml/aml_007.yaml", "str_filed_at IS NULL", "str_filled_at IS NULL", "not a field"),
         ("uae_aml/aml_007.yaml", "AML-007", "AML-008", "the file is named"),
         ("uae_aml/aml_007.yaml", "record: suspicion", "record: suspicions", "no contract holds it"),
+        ("uae_aml/aml_007.yaml", "record: suspicion", "record: assistant", "no source to name them by"),
         ("uae_aml/aml_007.yaml", "parameter: str_due_hours", "parameter: str_hours", "params.yaml"),
         ("uae_aml/aml_007.yaml", "runs_from: found_at", "runs_from: party_id", "no time"),
         ("uae_aml/aml_007.yaml", "evidence: [suspicion_status", "evidence: [status", "neither a column"),

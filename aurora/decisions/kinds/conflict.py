@@ -1,6 +1,7 @@
 """resolve_conflict: vetoes first, then the pool of what recommenders are worth, else a person.
 
-A voice that rules forbid, or whose assistant is switched off, is not heard; an action nobody may speak for is
+A voice that rules forbid, or whose assistant is switched off or blocked, is not heard; nor is any while the subject
+is on hold; an action nobody may speak for is
 vetoed with those reasons. What is left is pooled by reliability (`aurora.decisions.reliability`).
 """
 
@@ -13,6 +14,7 @@ from decimal import Decimal
 
 import msgspec
 
+from aurora.decisions.holding import against, against_all
 from aurora.decisions.kinds.desk import Desk, Option, plan_options
 from aurora.decisions.plans import Plan
 from aurora.decisions.policy import Estimate
@@ -81,6 +83,7 @@ def _newest(recommendations: Sequence[Recommendation]) -> list[Recommendation]:
 
 def _vetoes(words: Sequence[Recommendation], request: ResolveConflictRequest, desk: Desk) -> list[tuple[Veto, ...]]:
     slate = desk.task_question("")[0]
+    on_hold = against_all(desk.counted, request)
     off = {name for name, state in desk.live if state == "disabled"}
     records = []
     for word in words:
@@ -96,7 +99,7 @@ def _vetoes(words: Sequence[Recommendation], request: ResolveConflictRequest, de
         elif word.assistant_id in off:
             found.append((LIVE_VETOES["disabled"],))
         else:
-            found.append(forbidden)
+            found.append((*on_hold, *against(desk.counted, word.assistant_id), *forbidden))
     return found
 
 

@@ -10,6 +10,7 @@ from aurora.assistants.live import LiveStates
 from aurora.compliance.records import empty_record
 from aurora.compliance.rules import CompiledRule
 from aurora.decisions.admission import Admission
+from aurora.decisions.holding import Counted
 from aurora.decisions.plans import Asked, Plan, Watch, make_plan
 from aurora.decisions.policy import ConfiguredPolicy, Estimate
 from aurora.decisions.reliability import Reliability
@@ -31,6 +32,8 @@ class Desk:
     note: str
     shadow: Watch | None
     live: LiveStates
+    counted: Counted
+    """Holds that count in this question."""
     decided_at: dt.datetime
     reliability: Reliability | None
     task_question: Callable[[str], tuple[Slate, Admission]]

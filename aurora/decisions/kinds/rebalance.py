@@ -2,7 +2,7 @@
 
 Three plans are candidates: leave everything; move only what must move (its assistant is away, or may not have it
 any more); move whatever pays. Each move is one that routing would admit. The backup of an absent assistant is
-preferred. Costs are priced by the policy's parameters, in whole micro-dollars, and each plan is the exact least.
+preferred. Work on a record that is on hold stays where it is. Costs are priced by the policy's parameters, in whole micro-dollars, and each plan is the exact least.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from aurora.decisions.holding import against, against_all
 from aurora.decisions.kinds.desk import Desk, Option, plan_options
 from aurora.decisions.kinds.transport import NEVER, Ints, Placement, place
 from aurora.decisions.plans import Plan, asked
@@ -81,7 +82,7 @@ def plan_rebalancing(request: RebalanceRequest, desk: Desk) -> Plan:
 def _groups(request: RebalanceRequest, desk: Desk) -> list[_Group]:
     alike: dict[tuple[object, ...], list[OpenTask]] = {}
     for task in sorted(request.tasks, key=lambda one: one.task_id):
-        key = (task.task_type, task.assistant_id, task.priority, task.privacy_class, task.data_region, task.compliance_levels, task.is_started)  # fmt: skip
+        key = (task.task_type, task.assistant_id, task.priority, task.privacy_class, task.data_region, task.compliance_levels, task.is_started, against_all(desk.counted, task))  # fmt: skip
         alike.setdefault(key, []).append(task)
     return [_group(tasks, request, desk) for tasks in alike.values()]
 
@@ -93,12 +94,17 @@ def _group(tasks: Sequence[OpenTask], request: RebalanceRequest, desk: Desk) -> 
     wanted = asked(slate, request.candidates).mask
     by_rules = admission.vetoes(values, (1 << len(slate.ids)) - 1)
     holder = slate.positions.get(sample.assistant_id or "")
+    on_hold = against_all(desk.counted, sample)
     admitted, reasons = 0, []
-    for position in range(len(slate.ids)):
-        against = _against(slate, position, by_rules[position], is_holder=position == holder)
-        if not against and (wanted >> position & 1 or position == holder):
+    for position, name in enumerate(slate.ids):
+        if on_hold:
+            found = () if position == holder else on_hold
+        else:
+            found = _against(slate, position, by_rules[position], is_holder=position == holder)
+            found += against(desk.counted, name)
+        if not found and (wanted >> position & 1 or position == holder):
             admitted |= 1 << position
-        reasons += [veto.reason for veto in against]
+        reasons += [veto.reason for veto in found]
     must_move = holder is None or not admitted >> holder & 1
     return _Group(sample, tuple(tasks), slate, admitted, tuple(dict.fromkeys(reasons)), holder, must_move)
 

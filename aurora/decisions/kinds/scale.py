@@ -18,6 +18,7 @@ from aurora.decisions.capacity.plan import (
     Standing,
     plan_replicas,
 )
+from aurora.decisions.holding import against
 from aurora.decisions.kinds.desk import Desk, Option, plan_options
 from aurora.decisions.plans import Plan
 from aurora.decisions.policy import Estimate
@@ -95,16 +96,17 @@ def _bounds(count: int, limits: CapacityLimits) -> tuple[Veto, ...]:
 def _against(request: ScaleRequest, desk: Desk) -> tuple[Veto, ...]:
     """What speaks against scaling the target at all."""
     assistant = desk.assistant(request.target_id)
+    on_hold = against(desk.counted, request.target_id)
     values = other_values(request, desk.pack, desk.region)
     if assistant is not None:
         slate = desk.task_question("")[0]
         record = slate.records[slate.positions[assistant.assistant_id]]
         (by_rules,) = desk.admission([record]).vetoes(values, 1)
         state = dict(desk.live).get(assistant.assistant_id)
-        return (LIVE_VETOES["disabled"], *by_rules) if state == "disabled" else by_rules
+        return (*on_hold, *((LIVE_VETOES["disabled"],) if state == "disabled" else ()), *by_rules)
     if any(llm.candidate_id == request.target_id for llm in desk.pack.llms):
         (by_rules,) = desk.admission([{"candidate.candidate_id": request.target_id}]).vetoes(values, 1)
-        return by_rules
+        return (*on_hold, *by_rules)
     return (NOT_KNOWN,)
 
 

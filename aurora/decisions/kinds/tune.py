@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Final
 
 from aurora.assistants.control import SETTING_NAMES
+from aurora.decisions.holding import against
 from aurora.decisions.kinds.desk import Desk, Option, plan_options
 from aurora.decisions.plans import Plan
 from aurora.decisions.policy import Estimate
@@ -102,7 +103,7 @@ def _against(assistant: Assistant, request: TuneRequest, desk: Desk) -> tuple[Ve
     slate = desk.task_question("")[0]
     record = slate.records[slate.positions[assistant.assistant_id]]
     (by_rules,) = desk.admission([record]).vetoes(other_values(request, desk.pack, desk.region), 1)
-    return (*found, *by_rules)
+    return (*found, *against(desk.counted, assistant.assistant_id), *by_rules)
 
 
 def believe(value: float, trials: Sequence[Trial], assistant: Assistant, width: float) -> Belief:
