@@ -46,6 +46,11 @@ ATTEMPTS: Final = 6
 _BACKOFF_S: Final = 0.05
 _RETRYABLE: Final = re.compile(r"database is locked|database table is locked|conflict", re.IGNORECASE)
 _IDENTIFIER: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_TABLE_NAMES: Final = """
+    SELECT table_name FROM duckdb_columns() WHERE database_name = ? AND schema_name = 'main'
+    UNION SELECT view_name FROM duckdb_views() WHERE database_name = ? AND schema_name = 'main' ORDER BY 1
+"""
+"""Not from `information_schema.tables`: it counts the rows of every table, 0.3 s for a lake of a hundred."""
 
 
 class LakeReader:
@@ -81,10 +86,7 @@ class LakeReader:
 
     def table_names(self, layer: Layer) -> list[str]:
         """Tables and views of one lake, sorted."""
-        found = self._connection.execute(
-            "SELECT table_name FROM information_schema.tables WHERE table_catalog = ? AND table_schema = 'main' ORDER BY 1",
-            [layer],
-        ).fetchall()
+        found = self._connection.execute(_TABLE_NAMES, [layer, layer]).fetchall()
         return [str(row[0]) for row in found]
 
     def columns(self, layer: Layer) -> dict[str, dict[str, tuple[str, bool]]]:

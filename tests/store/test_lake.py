@@ -97,6 +97,22 @@ def test_the_past_is_read_by_its_snapshot(paths):
         seqs(paths, raw_at=999)
 
 
+def test_tables_and_views_are_named_as_of_the_snapshot(paths):
+    def made(lake: LakeWriter) -> list[str]:
+        for statement in ("TABLE mart.t", "TABLE mart.gone", "VIEW mart.v", "VIEW mart.broken"):
+            lake.execute(f"CREATE {statement} AS {'FROM mart.gone' if 'broken' in statement else 'SELECT 1 AS n'}")
+        return lake.table_names("mart")
+
+    assert write_lake(paths, "mart", made, author="t", message="m") == ["broken", "gone", "t", "v"]
+    then = connection.latest_snapshot(paths, "mart")
+    write_lake(paths, "mart", lambda lake: lake.execute("DROP TABLE mart.gone"), author="t", message="m")
+    with read_lake(paths) as lake:
+        known = "SELECT table_name FROM information_schema.tables WHERE table_catalog = 'mart' ORDER BY 1"
+        assert lake.table_names("mart") == lake.query(known)["table_name"].to_list() == ["broken", "t", "v"]
+    with read_lake(paths, mart_at=then) as lake:
+        assert lake.table_names("mart") == ["broken", "gone", "t", "v"]
+
+
 def test_times_are_read_in_utc_and_money_as_decimals(paths):
     append(paths, offsets(1))
     with read_lake(paths) as lake:

@@ -11,19 +11,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from aurora.store.lake import create_lake, read_lake, write_lake
+from aurora.store.lake import read_lake, write_lake
 from aurora.store.maintenance import maintain
-from aurora.store.paths import TenantPaths, create_tenant
+from aurora.store.paths import TenantPaths
 
 ROOT = Path(__file__).parents[2]
 WORKER = Path(__file__).with_name("lake_worker.py")
-
-
-@pytest.fixture
-def paths(tmp_path: Path) -> TenantPaths:
-    made = create_tenant(tmp_path, "demo", "ae-dubai")
-    create_lake(made)
-    return made
 
 
 def start(kind: str, paths: TenantPaths, *numbers: int) -> subprocess.Popen[str]:

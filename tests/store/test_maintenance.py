@@ -11,18 +11,11 @@ from aurora.errors import NotFoundError, UsageError
 from aurora.store import maintenance
 from aurora.store.connection import attach_for_writing, hold_write_lock, latest_snapshot, open_duckdb, spill_folder
 from aurora.store.extensions import quote
-from aurora.store.lake import LakeWriter, create_lake, read_lake, table_folder, write_lake
+from aurora.store.lake import LakeWriter, read_lake, table_folder, write_lake
 from aurora.store.maintenance import Keep, LayerReport, maintain
-from aurora.store.paths import Layer, TenantPaths, create_tenant
+from aurora.store.paths import Layer, TenantPaths
 
 DAY = dt.timedelta(days=1)
-
-
-@pytest.fixture
-def paths(tmp_path: Path) -> TenantPaths:
-    made = create_tenant(tmp_path, "demo", "ae-dubai")
-    create_lake(made)
-    return made
 
 
 @pytest.fixture
