@@ -11,8 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from aurora.identity.keys import SCOPES, create_key
+from aurora.errors import AuroraError
+from aurora.identity.keys import SCOPES, authenticate, create_key, grant_scopes, prefix_of
 from aurora.settings import Settings
+from aurora.store.journal import StateReader
 from aurora.store.lake import create_lake
 from aurora.store.paths import TenantPaths, create_tenant
 from aurora.store.state import StateStore
@@ -42,7 +44,7 @@ def prepare_tenant(settings: Settings, *, progress: Callable[[str], None]) -> Pr
     paths = create_tenant(settings.data_dir, settings.tenant, settings.region)
     migrate(paths.state)
     create_lake(paths)
-    return Prepared(paths, _owner_key(paths))
+    return Prepared(paths, _owner_key(paths, progress))
 
 
 def seed_tenant(settings: Settings, paths: TenantPaths, *, progress: Callable[[str], None]) -> None:
@@ -64,10 +66,18 @@ def seed_tenant(settings: Settings, paths: TenantPaths, *, progress: Callable[[s
     begun.unlink()
 
 
-def _owner_key(paths: TenantPaths) -> Path:
-    """The file that holds the owner's key, readable by the owner alone; made on the first start."""
+def _owner_key(paths: TenantPaths, progress: Callable[[str], None]) -> Path:
+    """The file that holds the owner's key, readable by the owner alone; made on the first start.
+
+    The owner may do everything: a key of an older release is given the scopes that there are since.
+    """
     file = paths.directory / f"{OWNER}.key"
     if file.exists():
+        if lacking := _lacking(paths, file):
+            with StateStore.open(paths, clock=utc_now) as store:
+                prefix = prefix_of(file.read_text(encoding="utf-8").strip())
+                grant_scopes(store, prefix, lacking, granted_by="aurora up", now=utc_now())
+            progress(f"The owner's key may now do what is new: {', '.join(lacking)}")
         return file
     with StateStore.open(paths, clock=utc_now) as store:
         new = create_key(
@@ -77,3 +87,13 @@ def _owner_key(paths: TenantPaths) -> Path:
     with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
         handle.write(new.token + "\n")
     return file
+
+
+def _lacking(paths: TenantPaths, file: Path) -> list[str]:
+    """Scopes that the owner's key does not have; none where the file holds no living key of the owner."""
+    try:
+        with StateReader(paths) as state:
+            identity = authenticate(state, file.read_text(encoding="utf-8").strip())
+    except AuroraError:
+        return []
+    return sorted(set(SCOPES) - identity.scopes) if identity.actor_id == OWNER else []

@@ -108,7 +108,10 @@ PROBLEMS: dict[str, tuple[type[AuroraError], str]] = {
             "Correct the request: `errors` names the field. Sending it again unchanged gives the same answer.",
         ),
         (AuthenticationError, "Send `Authorization: Bearer aur_...` with a key that was not revoked."),
-        (PermissionDeniedError, "Use a key with the scope that `errors` names; an administrator makes one."),
+        (
+            PermissionDeniedError,
+            "Use a key with the scope that `errors` names; `aurora key grant` gives it to this one.",
+        ),
         (
             ComplianceError,
             "Choose what no rule forbids, or `human` to give the work to a person. `errors` names the rule.",

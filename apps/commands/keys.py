@@ -15,6 +15,7 @@ def register(app: typer.Typer) -> None:
     room = typer.Typer(help="API keys of assistants and people.", no_args_is_help=True)
     room.command()(create)
     room.command("list")(list_keys)
+    room.command()(grant)
     room.command()(revoke)
     app.add_typer(room, name="key")
 
@@ -77,6 +78,32 @@ def list_keys(*, tenant: Tenant = None, json: Json = False) -> None:
         print_json(rows)
     else:
         print_table(rows, ("prefix", "actor", "scopes", "label", "created_at", "revoked_at"))
+
+
+def grant(
+    prefix: Annotated[str, typer.Argument(help="The key's prefix, as `aurora key list` and a 403 show it.")],
+    *,
+    scope: Annotated[list[str] | None, typer.Option(help="What it may do as well; named as often as wanted.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every scope that there is.")] = False,
+    tenant: Tenant = None,
+    json: Json = False,
+) -> None:
+    """Let a key do more, such as one made before a scope existed: its holder keeps the secret.
+
+    The owner's own key follows at each `aurora up`. Running processes see it within seconds; the journal keeps who did it.
+    """
+    from apps.bootstrap import OWNER, utc_now
+    from aurora.identity.keys import SCOPES, grant_scopes
+    from aurora.store.state import StateStore
+
+    _, paths = open_paths(tenant)
+    wanted = list(SCOPES) if everything else scope or []
+    with StateStore.open(paths, clock=utc_now) as store:
+        row = grant_scopes(store, prefix, wanted, granted_by=OWNER, now=utc_now())
+    if json:
+        print_json({"prefix": row.prefix, "scopes": row.scopes.split()})
+    else:
+        print_line(f"{row.prefix} of {row.actor_id} may: {', '.join(row.scopes.split())}.")
 
 
 def revoke(

@@ -12,13 +12,13 @@ import hmac
 import re
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 import msgspec
 
 from aurora.errors import AuthenticationError, ConflictError, NotFoundError, PermissionDeniedError, UsageError
-from aurora.store.credentials import insert_api_key, revoke_api_key
+from aurora.store.credentials import insert_api_key, revoke_api_key, widen_api_key
 from aurora.store.ids import IdMaker
 from aurora.store.journal import ApiKeyRow, IdempotencyKey, JournalRecord, StateReader, time_text
 from aurora.store.state import StateStore
@@ -68,7 +68,8 @@ class Identity:
                 f"The key {self.prefix} may not do this: it lacks the scope {scope!r}.",
                 field="Authorization",
                 rule=f"scope:{scope}",
-                next_step=f"Use a key with the scope {scope!r}; an administrator makes one with `aurora key create`.",
+                next_step=f"An administrator grants it, `aurora key grant {self.prefix} --scope {scope}`, or use a key "
+                "that has it.",
             )
 
 
@@ -96,14 +97,7 @@ def create_key(
 
     `answered` gives the idempotency key to be recorded with it, where the request had one.
     """
-    wrong = sorted(set(scopes) - set(SCOPES))
-    if wrong or not scopes:
-        raise UsageError(
-            f"There is no scope {wrong[0]!r}." if wrong else "A key needs at least one scope.",
-            field="scopes",
-            rule="one_of",
-            next_step=f"Choose from {', '.join(SCOPES)}.",
-        )
+    _check_scopes(scopes)
     if not _ACTOR.fullmatch(actor_id):
         raise UsageError(
             f"The actor id {actor_id[:80]!r} is not an id.",
@@ -143,8 +137,45 @@ def create_key(
     return NewKey(token, row)
 
 
+def grant_scopes(
+    store: StateStore, prefix: str, scopes: Sequence[str], *, granted_by: str, now: dt.datetime
+) -> ApiKeyRow:
+    """Widen a key, such as one that was made before a scope existed; running processes see it within seconds.
+
+    A key that has them all is left as it is. Errors: `UsageError` for an unknown scope, `NotFoundError` for a key that
+    is none of the tenant's, `ConflictError` for one that was revoked.
+    """
+    _check_scopes(scopes)
+    row = _live_key(store, prefix)
+    held = set(row.scopes.split())
+    added = sorted(set(scopes) - held)
+    if not added:
+        return row
+    scopes_now = " ".join(sorted({*held, *added}))
+    event = _event("key_granted", prefix, granted_by, now, {"prefix": prefix, "scopes": added})
+    store.append([event], statements=widen_api_key(prefix, scopes_now)).result()
+    return replace(row, scopes=scopes_now)
+
+
 def revoke_key(store: StateStore, prefix: str, *, revoked_by: str, now: dt.datetime) -> None:
     """End a key; running processes see it within seconds. `NotFoundError` when the tenant has no such key."""
+    _live_key(store, prefix)
+    event = _event("key_revoked", prefix, revoked_by, now, {"prefix": prefix})
+    store.append([event], statements=revoke_api_key(prefix, now)).result()
+
+
+def _check_scopes(scopes: Sequence[str]) -> None:
+    wrong = sorted(set(scopes) - set(SCOPES))
+    if wrong or not scopes:
+        raise UsageError(
+            f"There is no scope {wrong[0]!r}." if wrong else "A key needs at least one scope.",
+            field="scopes",
+            rule="one_of",
+            next_step=f"Choose from {', '.join(SCOPES)}.",
+        )
+
+
+def _live_key(store: StateStore, prefix: str) -> ApiKeyRow:
     row = store.api_key(prefix)
     if row is None:
         raise NotFoundError(
@@ -152,18 +183,24 @@ def revoke_key(store: StateStore, prefix: str, *, revoked_by: str, now: dt.datet
         )
     if row.revoked_at is not None:
         raise ConflictError(
-            f"The key {prefix} was revoked at {row.revoked_at}.", field="prefix", next_step="Nothing is left to do."
+            f"The key {prefix} was revoked at {row.revoked_at}.",
+            field="prefix",
+            next_step="`aurora key create` makes one.",
         )
-    event = _event("key_revoked", prefix, revoked_by, now, {"prefix": prefix})
-    store.append([event], statements=revoke_api_key(prefix, now)).result()
+    return row
 
 
 def tenant_of(token: str) -> str:
     """The tenant that a key names; `AuthenticationError` when it is not a key. It proves nothing yet."""
+    return prefix_of(token).partition(".")[0]
+
+
+def prefix_of(token: str) -> str:
+    """The prefix that a key names; `AuthenticationError` when it is not a key. It proves nothing yet."""
     match = _TOKEN.fullmatch(token)
     if match is None:
         raise refused("This is not an Aurora API key")
-    return match["tenant"]
+    return match["prefix"]
 
 
 def authenticate(reader: StateReader, token: str) -> Identity:

@@ -16,6 +16,11 @@ def insert_api_key(row: ApiKeyRow) -> list[Statement]:
     return [("INSERT INTO api_key VALUES (?, ?, ?, ?, ?, ?, ?, ?)", astuple(row)), _CHANGED]
 
 
+def widen_api_key(prefix: str, scopes: str) -> list[Statement]:
+    """Give a key that was not revoked these scopes, parted by spaces."""
+    return [("UPDATE api_key SET scopes = ? WHERE prefix = ? AND revoked_at IS NULL", (scopes, prefix)), _CHANGED]
+
+
 def revoke_api_key(prefix: str, at: dt.datetime) -> list[Statement]:
     """End a key from that moment on; the first revocation counts."""
     sql = "UPDATE api_key SET revoked_at = ? WHERE prefix = ? AND revoked_at IS NULL"

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from apps.bootstrap import prepare_tenant, seed_tenant
-from aurora.identity.keys import SCOPES, authenticate
+from apps.bootstrap import prepare_tenant, seed_tenant, utc_now
+from aurora.identity.keys import SCOPES, authenticate, create_key, prefix_of, revoke_key
 from aurora.settings import Settings
 from aurora.store.journal import StateReader
 from aurora.store.paths import TenantPaths, create_tenant
+from aurora.store.state import StateStore
 
 
 def _files(paths: TenantPaths) -> dict[str, bytes]:
@@ -40,6 +41,51 @@ def test_the_owners_key_works_and_is_readable_by_the_owner_alone(settings):
     with StateReader(prepared.paths) as state:
         identity = authenticate(state, prepared.key_file.read_text(encoding="utf-8").strip())
     assert (identity.tenant, identity.actor_id, identity.scopes) == ("demo", "owner", frozenset(SCOPES))
+
+
+OLDER = ("admin", "decide", "ingest:write", "outcome", "override", "read")
+"""What the owner's key could do in the first release."""
+
+
+def older(settings: Settings, *, actor_id: str = "owner") -> tuple[TenantPaths, str]:
+    """A tenant as an older release left it, and its owner's key."""
+    paths = create_tenant(settings.data_dir, "demo", "ae-dubai")
+    with StateStore.open(paths, clock=utc_now) as store:
+        new = create_key(store, actor_id=actor_id, label="", scopes=OLDER, created_by="aurora up", now=utc_now())
+    (paths.directory / "owner.key").write_text(new.token + "\n", encoding="utf-8")
+    return paths, new.token
+
+
+def scopes_of(paths: TenantPaths, token: str) -> frozenset[str]:
+    with StateReader(paths) as state:
+        return authenticate(state, token).scopes
+
+
+def test_an_owners_key_of_an_older_release_may_do_what_is_new_and_is_the_same_key(settings):
+    paths, token = older(settings)
+    said: list[str] = []
+    prepared = prepare_tenant(settings, progress=said.append)
+    assert prepared.key_file.read_text(encoding="utf-8").strip() == token
+    assert scopes_of(paths, token) == frozenset(SCOPES)
+    assert len(said) == 1
+    assert "finance:read" in said[0]
+    prepare_tenant(settings, progress=said.append)
+    with StateReader(paths) as state:
+        told = [entry.kind for entry in state.about(prefix_of(token))]
+    assert (told, len(said)) == (["key_created", "key_granted"], 1)
+
+
+def test_a_key_that_is_not_the_owners_or_not_alive_is_left_as_it_is(settings):
+    paths, token = older(settings, actor_id="person:amal")
+    prepare_tenant(settings, progress=lambda _: None)
+    assert scopes_of(paths, token) == frozenset(OLDER)
+    with StateStore.open(paths, clock=utc_now) as store:
+        revoke_key(store, prefix_of(token), revoked_by="owner", now=utc_now())
+    prepare_tenant(settings, progress=lambda _: None)
+    (paths.directory / "owner.key").write_text("no key at all", encoding="utf-8")
+    prepare_tenant(settings, progress=lambda _: None)
+    with StateReader(paths) as state:
+        assert [row.scopes.split() for row in state.api_keys()] == [sorted(OLDER)]
 
 
 def test_samples_are_dropped_once(settings):

@@ -135,6 +135,10 @@ def test_a_key_is_shown_once_and_can_be_ended(aurora):
     listed = aurora("key", "list")
     assert made["prefix"] in listed.out
     assert made["key"] not in listed.out
+    granted = aurora("key", "grant", made["prefix"], "--scope", "finance:read", "--json").json()
+    assert granted["scopes"] == ["decide", "finance:read", "outcome", "read"]
+    assert len(aurora("key", "grant", made["prefix"], "--all", "--json").json()["scopes"]) > 10
+    assert aurora("key", "grant", made["prefix"]).code == 2
     assert aurora("key", "revoke", made["prefix"]).code == 0
     row = next(row for row in aurora("key", "list", "--json").json() if row["prefix"] == made["prefix"])
     assert row["revoked_at"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aurora.errors import AuthenticationError, ConflictError, NotFoundError, PermissionDeniedError, UsageError
-from aurora.identity.keys import NewKey, authenticate, create_key, revoke_key, tenant_of
+from aurora.identity.keys import SCOPES, NewKey, authenticate, create_key, grant_scopes, revoke_key, tenant_of
 from aurora.store.paths import create_tenant
 from aurora.store.state import StateStore
 
@@ -84,6 +84,33 @@ def test_a_revoked_key_ends_and_the_change_is_counted_and_journalled(store: Stat
     assert [entry.kind for entry in store.about(key.row.prefix)] == ["key_created", "key_revoked"]
     with pytest.raises(ConflictError):
         revoke_key(store, key.row.prefix, revoked_by="person:amal", now=NOW)
+
+
+def test_a_key_is_widened_by_name_and_the_journal_says_by_whom(store: StateStore):
+    key = make(store, scopes=["read"])
+    with pytest.raises(PermissionDeniedError) as caught:
+        authenticate(store, key.token).require("finance:read")
+    assert f"aurora key grant {key.row.prefix} --scope finance:read" in str(caught.value.next_step)
+    version = store.api_keys_version()
+    grant_scopes(store, key.row.prefix, ["finance:read", "read"], granted_by="owner", now=NOW)
+    authenticate(store, key.token).require("finance:read")
+    assert authenticate(store, key.token).scopes == {"read", "finance:read"}
+    assert store.api_keys_version() == version + 1
+    assert [(entry.kind, entry.actor_id) for entry in store.about(key.row.prefix)][-1] == ("key_granted", "owner")
+    grant_scopes(store, key.row.prefix, ["read"], granted_by="owner", now=NOW)
+    assert store.api_keys_version() == version + 1
+
+
+def test_what_cannot_be_widened_is_named(store: StateStore):
+    key = make(store)
+    with pytest.raises(UsageError, match="no scope 'fly'"):
+        grant_scopes(store, key.row.prefix, ["fly"], granted_by="owner", now=NOW)
+    with pytest.raises(NotFoundError):
+        grant_scopes(store, "demo.000000000000", ["read"], granted_by="owner", now=NOW)
+    revoke_key(store, key.row.prefix, revoked_by="owner", now=NOW)
+    with pytest.raises(ConflictError, match="revoked"):
+        grant_scopes(store, key.row.prefix, SCOPES, granted_by="owner", now=NOW)
+    assert store.api_key(key.row.prefix).scopes == "decide read"
 
 
 def test_an_unknown_prefix_cannot_be_revoked(store: StateStore):
