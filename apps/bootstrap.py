@@ -96,4 +96,4 @@ def _lacking(paths: TenantPaths, file: Path) -> list[str]:
             identity = authenticate(state, file.read_text(encoding="utf-8").strip())
     except AuroraError:
         return []
-    return sorted(set(SCOPES) - identity.scopes) if identity.actor_id == OWNER else []
+    return [one for one in SCOPES if one not in identity.scopes] if identity.actor_id == OWNER else []
