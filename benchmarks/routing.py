@@ -78,13 +78,12 @@ def run(*, data: Path | None, scale: float) -> list[Result]:
     return results
 
 
-def predictions(train: LabelledPrompts, test: LabelledPrompts) -> Judged:
+def predictions(train: LabelledPrompts, test: LabelledPrompts, *, with_baselines: bool = True) -> Judged:
     """What every policy of route_llm expects of `test` after a warm start on `train`."""
     found = fit([train], encode=ENCODER)
-    columns = found.estimator.columns(test.llms)
-    quality = {"learned_llm": found.estimator.predict(test.prompts, test.task_types)[:, columns]}
-    for policy_id in POLICIES:
-        quality[policy_id] = found.view_quality(policy_id, test.prompts, test.llms)
+    quality = found.quality_by_policy(test.prompts, test.llms, test.task_types)
+    if not with_baselines:
+        return Judged(test, quality, found.output_tokens(test.prompts, test.llms))
     quality["best_single"] = np.tile(train.quality.mean(axis=0), (len(test.prompts), 1))
     quality["cheapest"] = np.zeros_like(test.quality)
     quality["knn100"] = _neighbours(train, test)
@@ -255,7 +254,7 @@ def _mmlu(folder: Path, shared: Path, scale: float) -> list[Result]:
     pool = block if folder == shared or len(block.prompts) > 2 * MMLU_LABELS else read_mmlu(shared / "routellm/mmlu")
     few = [few_labels(pool, block, seed) for seed in range(MMLU_SEEDS)]
     plain = [
-        strong_calls(few_labels(_without_task(pool), _without_task(block), seed), "learned_llm")
+        strong_calls(few_labels(_without_task(pool), _without_task(block), seed, with_baselines=False), "learned_llm")
         for seed in range(MMLU_SEEDS)
     ]
     judged = _judged(block, None)
@@ -282,12 +281,13 @@ def _without_task(block: LabelledPrompts) -> LabelledPrompts:
     return replace(block, task_types=(None,) * len(block.prompts))
 
 
-def few_labels(pool: LabelledPrompts, block: LabelledPrompts, seed: int) -> Judged:
+def few_labels(pool: LabelledPrompts, block: LabelledPrompts, seed: int, *, with_baselines: bool = True) -> Judged:
     """Train on MMLU_LABELS of the pool (at most half), judge on the rest of the block."""
     order = np.random.default_rng(seed).permutation(len(pool.prompts))
     train = pool.take(order[: min(MMLU_LABELS, len(order) // 2)])
     used = set(train.prompts)
-    return predictions(train, block.take([i for i, prompt in enumerate(block.prompts) if prompt not in used]))
+    rest = block.take([i for i, prompt in enumerate(block.prompts) if prompt not in used])
+    return predictions(train, rest, with_baselines=with_baselines)
 
 
 def strong_calls(judged: Judged, policy_id: str, rows: NDArray[np.intp] | None = None) -> tuple[float, float]:

@@ -30,7 +30,7 @@ from ml.route_llm.features import (
     make_vectoriser,
 )
 from ml.route_llm.teacher import Encode, Teacher
-from ml.route_llm.views import Views, fit_views, places_of
+from ml.route_llm.views import POLICIES, Views, fit_views, places_of
 
 GRID = (1.0, 3.0, 10.0, 30.0)
 """Ridge penalties that cross-validation chooses from."""
@@ -38,6 +38,7 @@ TEACHER_GRID = (10.0, 20.0, 30.0, 60.0)
 """The same of a teacher, whose kernel is larger."""
 STUDENT_RIDGE = 0.3
 """Penalty of the linear map that learns what a teacher says, which has no noise left to be shrunk away."""
+OWN_POLICY = "learned_llm"
 MAX_TERM_CHARACTERS = 40
 CONTEST_OF = 2
 """Up to so many language models, squared error says how well contrasts route."""
@@ -75,7 +76,9 @@ class Estimator:
 
     def raw(self, prompts: Sequence[str], task_types: Sequence[str | None] | None = None) -> Floats:
         """Uncalibrated quality, (prompts, llms)."""
-        terms = self.terms(prompts)
+        return self._raw(self.terms(prompts), task_types)
+
+    def _raw(self, terms: Any, task_types: Sequence[str | None] | None) -> Floats:
         values = np.asarray(terms @ self.coef) + self.intercept
         if task_types is not None and self.task_types:
             flags = _one_hot(task_types, self.task_types)
@@ -87,8 +90,11 @@ class Estimator:
 
     def predict(self, prompts: Sequence[str], task_types: Sequence[str | None] | None = None) -> Floats:
         """Calibrated quality between 0 and 1, (prompts, llms)."""
-        raw = self.raw(prompts, task_types)
-        return calibrate(bent(raw, self.level, self.bend), self.calib_x, self.calib_y)
+        return self.predict_terms(self.terms(prompts), task_types)
+
+    def predict_terms(self, terms: Any, task_types: Sequence[str | None] | None = None) -> Floats:
+        """The same of prompts whose `terms` are known."""
+        return calibrate(bent(self._raw(terms, task_types), self.level, self.bend), self.calib_x, self.calib_y)
 
     def cost_usd(self, prompts: Sequence[str]) -> Floats:
         """Expected cost in USD, (prompts, llms)."""
@@ -182,8 +188,7 @@ class _Design:
         target = self.block.quality[chosen]
         if offset is not None:
             target = target - offset.of(self.features[chosen])
-        mean = target.mean(axis=1, keepdims=True)
-        own = self._learn(chosen, mean, alphas.mean).plus(self._learn(chosen, target - mean, alphas.contrast))
+        own = self._learn(chosen, target, alphas)
         return own if offset is None else own.plus(offset)
 
     def search(self, offsets: Sequence[_Linear | None], grid: Sequence[float]) -> tuple[Alphas, Floats]:
@@ -196,11 +201,39 @@ class _Design:
         target = self.block.quality - base
         mean = target.mean(axis=1, keepdims=True)
         parts = np.hstack([mean, target - mean])
-        tried = [(alpha, self._out_of_fold(parts, alpha)) for alpha in grid]
+        tried = self._tried(parts, grid)
         best_mean = min(tried, key=lambda pair: float(((pair[1][:, :1] - mean) ** 2).mean()))
-        common = base + best_mean[1][:, :1]
-        best_contrast = self._best_contrast(common, tried, parts[:, 1:])
-        return Alphas(best_mean[0], best_contrast[0]), common + best_contrast[1][:, 1:]
+        best_contrast = self._best_contrast(base + best_mean[1][:, :1], tried, parts[:, 1:])
+        alphas = Alphas(best_mean[0], best_contrast[0])
+        if self.teacher is None:
+            return alphas, base + best_mean[1][:, :1] + best_contrast[1][:, 1:]
+        return alphas, base + self._served(self.teacher, parts, alphas)
+
+    def _tried(self, target: Floats, grid: Sequence[float]) -> list[tuple[float, Floats]]:
+        """Each penalty with what it expects out of fold, by the teacher where there is one."""
+        found = {alpha: np.zeros_like(target) for alpha in grid}
+        for test, train in self._folds():
+            if self.teacher is None:
+                expected = [_ridge(self.features[train], target[train], a).of(self.features[test]) for a in grid]
+            else:
+                expected = self.teacher.expect(train, target[train], test, grid)
+            for alpha, values in zip(grid, expected, strict=True):
+                found[alpha][test] = values
+        return list(found.items())
+
+    def _served(self, teacher: Teacher, parts: Floats, alphas: Alphas) -> Floats:
+        """What the linear map that learns from the teacher expects out of fold: what calibration is fitted to."""
+        found = np.zeros((len(parts), parts.shape[1] - 1))
+        for test, train in self._folds():
+            mean = teacher.expect(train, parts[train, :1], train, [alphas.mean])[0]
+            contrast = teacher.expect(train, parts[train, 1:], train, [alphas.contrast])[0]
+            found[test] = _ridge(self.features[train], mean + contrast, STUDENT_RIDGE).of(self.features[test])
+        return found
+
+    def _folds(self) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+        """Rows to judge and rows to learn from, a fold each; folds without either are left out."""
+        pairs = [(np.flatnonzero(self.folds == f), np.flatnonzero(self.folds != f)) for f in range(FOLD_COUNT)]
+        return [(test, train) for test, train in pairs if len(test) and len(train)]
 
     def _best_contrast(
         self, common: Floats, tried: Sequence[tuple[float, Floats]], truth: Floats
@@ -217,19 +250,16 @@ class _Design:
         good = [i for i, (margin, aiq) in enumerate(found) if margin >= least and aiq >= best - AIQ_TOLERANCE]
         return tried[max(good, key=lambda i: tried[i][0])]
 
-    def _out_of_fold(self, target: Floats, alpha: float) -> Floats:
-        predicted = np.zeros_like(target)
-        for fold in range(FOLD_COUNT):
-            test, train = np.flatnonzero(self.folds == fold), np.flatnonzero(self.folds != fold)
-            if len(test) and len(train):
-                predicted[test] = self._learn(train, target[train], alpha).of(self.features[test])
-        return predicted
-
-    def _learn(self, rows: NDArray[np.intp], target: Floats, alpha: float) -> _Linear:
-        """A linear map of the target: shrunk by `alpha` itself, or learned from a teacher that is."""
+    def _learn(self, rows: NDArray[np.intp], target: Floats, alphas: Alphas) -> _Linear:
+        """A linear map of the target: shrunk by the penalties itself, or learned from a teacher that is."""
+        features, mean = self.features[rows], target.mean(axis=1, keepdims=True)
         if self.teacher is None:
-            return _ridge(self.features[rows], target, alpha)
-        return _ridge(self.features[rows], self.teacher.smooth(rows, target, alpha), STUDENT_RIDGE)
+            own = _ridge(features, target - mean, alphas.contrast)
+            return _ridge(features, mean, alphas.mean).plus(own)
+        if alphas.mean == alphas.contrast:
+            return _ridge(features, self.teacher.smooth(rows, target, alphas.mean), STUDENT_RIDGE)
+        common = self.teacher.smooth(rows, mean, alphas.mean)
+        return _ridge(features, common + self.teacher.smooth(rows, target - mean, alphas.contrast), STUDENT_RIDGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,12 +279,16 @@ class Fit:
             return np.tile(self.estimator.mean_output_tokens[columns], (len(prompts), 1))
         return self.views.output_tokens(self.views.points(self.estimator.terms(prompts)))[:, columns]
 
-    def view_quality(self, policy_id: str, prompts: Sequence[str], llms: Sequence[str]) -> Floats:
-        """Calibrated quality as another policy sees it, (prompts, llms). Needs the views."""
-        if self.views is None:
-            raise ValueError("fitted without views")
-        points = self.views.points(self.estimator.terms(prompts))
-        return self.views.quality(policy_id, points)[:, self.estimator.columns(llms)]
+    def quality_by_policy(
+        self, prompts: Sequence[str], llms: Sequence[str], task_types: Sequence[str | None] | None = None
+    ) -> dict[str, Floats]:
+        """Calibrated quality as each policy sees it, (prompts, llms) each: the estimator's, and the views' where fitted."""
+        terms, columns = self.estimator.terms(prompts), self.estimator.columns(llms)
+        found = {OWN_POLICY: self.estimator.predict_terms(terms, task_types)[:, columns]}
+        if self.views is not None:
+            points = self.views.points(terms)
+            found |= {one: self.views.quality(one, points)[:, columns] for one in POLICIES}
+        return found
 
 
 def fit(

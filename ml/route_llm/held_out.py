@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from ml.route_llm.estimator import Fit
 from ml.route_llm.features import Floats, LabelledPrompts, expected_cost_usd, fold_of
-from ml.route_llm.views import POLICIES
 
 
 def held_out_arrays(fitted: Fit, blocks: Sequence[LabelledPrompts]) -> dict[str, NDArray[Any]]:
@@ -21,11 +20,9 @@ def held_out_arrays(fitted: Fit, blocks: Sequence[LabelledPrompts]) -> dict[str,
         "held_out.cost_usd": _wide(llms, blocks, [_cost(fitted, block) for block in blocks]),
         "held_out.is_for_thresholds": np.array([fold_of(p) == 0 for block in blocks for p in block.prompts]),
     }
-    own = [fitted.estimator.predict(block.prompts)[:, fitted.estimator.columns(block.llms)] for block in blocks]
-    found["held_out.quality.learned_llm"] = _wide(llms, blocks, own)
-    for policy_id in POLICIES if fitted.views is not None else ():
-        seen = [fitted.view_quality(policy_id, block.prompts, block.llms) for block in blocks]
-        found[f"held_out.quality.{policy_id}"] = _wide(llms, blocks, seen)
+    seen = [fitted.quality_by_policy(block.prompts, block.llms) for block in blocks]
+    for policy_id in seen[0]:
+        found[f"held_out.quality.{policy_id}"] = _wide(llms, blocks, [one[policy_id] for one in seen])
     return found
 
 

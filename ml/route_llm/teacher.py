@@ -26,6 +26,9 @@ WIDTH = 2.0
 TASK_SHARE = 0.3
 TASK_MEANING_SHARE = 0.5
 """Weights of having the same task type, and of meaning within it, against 1 for words and 1 for meaning."""
+LANDMARKS = 1600
+JITTER = 1e-4
+"""Added to the diagonal among landmarks, of which two may be the same prompt."""
 
 
 @dataclass(slots=True)
@@ -50,9 +53,14 @@ class Encoder:
 
 @dataclass(frozen=True, slots=True)
 class Teacher:
-    """The kernel of N training prompts, (N, N)."""
+    """What N training prompts have in common: their kernel (N, N), and a sketch of it (N, R).
+
+    The sketch (Nystrom, LANDMARKS prompts) costs a twentieth and tells penalties apart; what serving learns comes
+    of the kernel itself. With few prompts there is no need of one, and the sketch is exact.
+    """
 
     kernel: NDArray[np.float32]
+    sketch: NDArray[np.float32]
 
     @classmethod
     def of(cls, terms: Any, meanings: NDArray[np.float32], task_types: Sequence[str | None]) -> Teacher:
@@ -63,14 +71,38 @@ class Teacher:
         same = ((names[:, None] == names[None, :]) & (names != "")[:, None]).astype(np.float32)
         kernel += close
         kernel += same * (np.float32(TASK_SHARE) + np.float32(TASK_MEANING_SHARE) * close)
-        return cls(kernel)
+        return cls(kernel, _sketch(kernel))
 
     def smooth(self, rows: NDArray[np.intp], target: Floats, penalty: float) -> Floats:
         """What is expected of the prompts in `rows`, given only their own targets (rows, columns)."""
         from scipy.linalg import cho_factor, cho_solve
 
-        kernel = self.kernel[np.ix_(rows, rows)]
-        mean = target.mean(axis=0)
-        damped = kernel + np.float32(penalty) * np.eye(len(rows), dtype=np.float32)
-        dual = cho_solve(cho_factor(damped, overwrite_a=True, check_finite=False), (target - mean).astype(np.float32))
-        return np.asarray(kernel @ dual + mean, dtype=np.float64)
+        centred = (target - target.mean(axis=0)).astype(np.float32)
+        damped = self.kernel[np.ix_(rows, rows)]
+        damped[np.diag_indices_from(damped)] += np.float32(penalty)
+        dual = cho_solve(cho_factor(damped, overwrite_a=True, check_finite=False), centred, check_finite=False)
+        return np.asarray(target - np.float32(penalty) * dual, dtype=np.float64)
+
+    def expect(
+        self, rows: NDArray[np.intp], target: Floats, others: NDArray[np.intp], penalties: Sequence[float]
+    ) -> list[Floats]:
+        """By penalty, what is expected of `others` given the targets of `rows`, as the sketch sees them."""
+        from scipy.linalg import cho_factor, cho_solve
+
+        known, mean = self.sketch[rows], target.mean(axis=0)
+        gram, moment = known.T @ known, known.T @ (target - mean).astype(np.float32)
+        unit = np.eye(len(gram), dtype=np.float32)
+        weights = [cho_solve(cho_factor(gram + np.float32(p) * unit), moment) for p in penalties]
+        return [np.asarray(self.sketch[others] @ weight + mean, dtype=np.float64) for weight in weights]
+
+
+def _sketch(kernel: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows whose inner products are the kernel's among the landmarks, and near it elsewhere."""
+    from scipy.linalg import cholesky, solve_triangular
+
+    marks = np.sort(np.random.default_rng(0).permutation(len(kernel))[:LANDMARKS])
+    among = kernel[np.ix_(marks, marks)].astype(np.float64)
+    among[np.diag_indices_from(among)] += JITTER
+    lower = cholesky(among, lower=True, overwrite_a=True, check_finite=False).astype(np.float32)
+    found = solve_triangular(lower, kernel[marks], lower=True, overwrite_b=True, check_finite=False)
+    return np.ascontiguousarray(found.T)

@@ -23,7 +23,7 @@ from ml.route_llm.held_out import held_out_arrays
 from ml.route_llm.predict import KIND, load_champion, predict, predict_tokens
 from ml.route_llm.teacher import Encoder
 
-RECIPE = "route_llm/tfidf_ridge_v2/2"
+RECIPE = "route_llm/tfidf_ridge_v2/3"
 """Changes whenever training changes, so that an old bundle does not pass for a fresh one."""
 MAX_CALIBRATION_ERROR = 0.05
 MIN_HELD_OUT = 50

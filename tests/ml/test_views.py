@@ -57,7 +57,7 @@ def test_serving_gives_the_numbers_of_training(parts, fitted, bundle):
 @pytest.mark.parametrize("policy_id", POLICIES)
 def test_a_view_serves_what_it_learned(policy_id: str, parts, fitted, bundle):
     held = parts[1].take(range(60))
-    seen = fitted.view_quality(policy_id, held.prompts, fitted.estimator.llms)
+    seen = fitted.quality_by_policy(held.prompts, fitted.estimator.llms)[policy_id]
     served = [list(bundle.expect(prompt, policy_id=policy_id).quality.values()) for prompt in held.prompts]
     np.testing.assert_allclose(served, seen, atol=2e-3 if policy_id == "nearest" else 1e-5)
 
@@ -65,7 +65,7 @@ def test_a_view_serves_what_it_learned(policy_id: str, parts, fitted, bundle):
 @pytest.mark.parametrize("policy_id", [*POLICIES, "learned_llm"])
 def test_a_view_is_better_than_the_average_and_calibrated(policy_id: str, parts, fitted):
     held, own = parts[1], fitted.estimator.predict(parts[1].prompts, parts[1].groups)
-    seen = own if policy_id == "learned_llm" else fitted.view_quality(policy_id, held.prompts, held.llms)
+    seen = own if policy_id == "learned_llm" else fitted.quality_by_policy(held.prompts, held.llms)[policy_id]
     average = np.tile(parts[0].quality.mean(axis=0), (len(held.prompts), 1))
     assert ((seen - held.quality) ** 2).mean() < ((average - held.quality) ** 2).mean() - 0.005
     assert calibration(seen, held.quality)[0] <= 0.05
