@@ -33,6 +33,7 @@ def register(app: typer.Typer) -> None:
     room.command()(report)
     room.command()(reveal)
     room.command()(erase)
+    room.command()(purge)
     app.add_typer(room, name="privacy")
 
 
@@ -126,3 +127,42 @@ def _opened(paths: TenantPaths, key_file: Path | None) -> Iterator[tuple[StateSt
         )
     with StateStore.open(paths, clock=utc_now) as store, Vault.open(paths) as vault:
         yield store, vault, authenticate(store, file.read_text(encoding="utf-8").strip())
+
+
+def purge(
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="End them; without it nothing is written.")] = False,
+    tenant: Tenant = None,
+    json: Json = False,
+) -> None:
+    """End at once what masks left behind: older snapshots of the raw lake with the clear values, and their files.
+
+    Nightly maintenance does it thirty days after a mask. Reports that were made from an older snapshot can then be held
+    against the newest alone; a query that reads one at this moment fails. Exits with 4 when a file was left.
+    """
+    from apps.bootstrap import utc_now
+    from aurora.errors import ComplianceError
+    from aurora.store.purging import masks_of, purge_masked
+
+    _, paths = open_paths(tenant)
+    if not yes:
+        masks = masks_of(paths, now=utc_now())
+        if json:
+            print_json({"masks": len(masks), "contracts": sorted({one for _, one in masks}), "is_dry_run": True})
+        else:
+            print_line(
+                f"{len(masks)} masks left values in older snapshots. --yes ends those snapshots and their files."
+            )
+        return
+    report = purge_masked(paths, now=utc_now())
+    if json:
+        print_json(report.as_dict())
+    else:
+        print_table([{"what": key, "count": value} for key, value in report.as_dict().items()], ("what", "count"))
+    if report.files_from_before:
+        raise ComplianceError(
+            f"{report.files_from_before} files from before a mask are still on the disk.",
+            field="files_from_before",
+            rule="purged",
+            next_step="A writer may have been at work: run it again.",
+        )

@@ -272,7 +272,10 @@ def _masked(paths: TenantPaths, remedy: Remedy, hands: Hands, now: dt.datetime) 
     proof = hands.mask(target, now=now)
     if not proof["row_count"]:
         return _Outcome("waiting", f"{target.contract} holds no such record: a person must look.", proof)
-    return _Outcome("done", f"{proof['clear_before_count']} values were in clear, none is now.", proof)
+    told = f"{proof['clear_before_count']} values were in clear, none is now."
+    if until := proof.get("readable_until"):
+        told += f" Older snapshots can be read until {str(until)[:10]}; `aurora privacy purge` ends them at once."
+    return _Outcome("done", told, proof)
 
 
 def _hold(remedy: Remedy, now: dt.datetime) -> Hold:

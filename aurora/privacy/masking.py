@@ -1,8 +1,8 @@
 """Masking what already rests in the lake: values in clear are encrypted where they stand, and it is counted before and after.
 
 A masked value is one that the door would have made: encrypted under its subject's key, so that an erasure reaches it
-and a holder of `privacy:reveal` can read it back. Snapshots from before keep the clear value until maintenance expires
-them; the proof names the first snapshot that does not.
+and a holder of `privacy:reveal` can read it back. Snapshots from before keep the clear value for thirty days, until
+maintenance expires them (`aurora.store.purging`); the proof names the first that does not, and the day.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from aurora.privacy.door import TABLE_SUBJECT, Doorkeeper
 from aurora.store.connection import latest_snapshot
 from aurora.store.lake import LakeReader, LakeWriter, read_lake, write_lake
 from aurora.store.paths import TenantPaths
+from aurora.store.purging import MASKED_FOR, MESSAGE, rewrite_masked
 from aurora.store.vault import DataKey
 from contracts import registry
 from contracts.table import Table
@@ -45,7 +46,9 @@ class MaskProof:
     digest: str
     """SHA-256 (hex) of the masked values, sorted: what stands in the lake now."""
     raw_snapshot_id: int
-    """First snapshot without the clear values."""
+    """First snapshot whose files hold none of the clear values."""
+    readable_until: dt.datetime
+    """Until then older snapshots can be read; maintenance expires them in the night after."""
 
     def as_dict(self) -> dict[str, str | int]:
         """Every fact by name."""
@@ -57,6 +60,7 @@ class MaskProof:
             "clear_after_count": self.clear_after_count,
             "digest": self.digest,
             "raw_snapshot_id": self.raw_snapshot_id,
+            "readable_until": self.readable_until.astimezone(dt.UTC).isoformat(timespec="seconds"),
         }
 
 
@@ -100,7 +104,8 @@ def mask_values(
         rows, before = counted(lake)
         after, digest = before, "" if before else _digest(lake, table, columns, where, params)
     if before:
-        rows, before, after, digest = write_lake(paths, "raw", work, author=author, message=f"Mask {contract}")
+        rows, before, after, digest = write_lake(paths, "raw", work, author=author, message=f"{MESSAGE}{contract}")
+        rewrite_masked(paths, contract)
     return MaskProof(
         contract=contract,
         columns=tuple(columns),
@@ -109,6 +114,7 @@ def mask_values(
         clear_after_count=after,
         digest=digest,
         raw_snapshot_id=latest_snapshot(paths, "raw"),
+        readable_until=now + MASKED_FOR,
     )
 
 

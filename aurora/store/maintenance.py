@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-import sqlite3
-from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Final
 
@@ -17,7 +15,6 @@ import duckdb
 
 from aurora.errors import UsageError
 from aurora.store.connection import (
-    BUSY_TIMEOUT_MS,
     LAYERS,
     attach_for_writing,
     hold_write_lock,
@@ -26,6 +23,7 @@ from aurora.store.connection import (
     spill_folder,
 )
 from aurora.store.paths import Layer, TenantPaths
+from aurora.store.purging import MASKED_FOR, expire_masked, masked_before, rewrite_tables, vacuum
 
 SHORTEST_WAIT: Final = dt.timedelta(days=1)
 _REWRITE_SHARE: Final = 0.3
@@ -38,6 +36,8 @@ class Keep:
 
     raw_snapshots: dt.timedelta = dt.timedelta(days=400)
     mart_snapshots: dt.timedelta = dt.timedelta(days=3)
+    masked_values: dt.timedelta = MASKED_FOR
+    """After a mask, snapshots of raw from before it."""
     unused_files: dt.timedelta = SHORTEST_WAIT
 
     def __post_init__(self) -> None:
@@ -111,18 +111,21 @@ def _maintain_layer(
             attach_for_writing(lake, paths, layer)
             # dbt or a foreign tool may have attached with DuckLake's defaults, which inline small inserts
             flushed = _rows(lake, f"CALL ducklake_flush_inlined_data('{layer}')")
-            expired = _rows(lake, f"CALL ducklake_expire_snapshots('{layer}', older_than => ?)", now - span)
+            expired = len(_rows(lake, f"CALL ducklake_expire_snapshots('{layer}', older_than => ?)", now - span))
+            masks = masked_before(lake, now - keep.masked_values) if layer == "raw" else []
+            rewrite_tables(lake, masks)
+            expired += expire_masked(lake, masks)
             merged = _rows(lake, f"CALL ducklake_merge_adjacent_files('{layer}')")
             rewritten = _rows(
                 lake, f"CALL ducklake_rewrite_data_files('{layer}', delete_threshold => {_REWRITE_SHARE})"
             )
             deleted = _rows(lake, f"CALL ducklake_cleanup_old_files('{layer}', older_than => ?)", unused_since)
             orphans = _rows(lake, f"CALL ducklake_delete_orphaned_files('{layer}', older_than => ?)", unused_since)
-        _vacuum(paths, layer)
+        vacuum(paths, layer)
     return LayerReport(
         layer=layer,
         rows_flushed=sum(int(row[2]) for row in flushed),
-        snapshots_expired=len(expired),
+        snapshots_expired=expired,
         files_merged=sum(int(row[2]) for row in merged),
         files_rewritten=sum(int(row[2]) for row in rewritten),
         files_deleted=len(deleted),
@@ -134,13 +137,6 @@ def _maintain_layer(
 
 def _rows(lake: duckdb.DuckDBPyConnection, sql: str, *params: object) -> list[tuple[int | str, ...]]:
     return lake.execute(sql, list(params)).fetchall()
-
-
-def _vacuum(paths: TenantPaths, layer: Layer) -> None:
-    with closing(sqlite3.connect(paths.catalog(layer), timeout=BUSY_TIMEOUT_MS / 1000)) as database:
-        database.execute("VACUUM")
-        # a reader in mid-query keeps the log from being cut short; the next night's run does it
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def _catalog_bytes(paths: TenantPaths, layer: Layer) -> int:

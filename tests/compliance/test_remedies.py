@@ -142,7 +142,12 @@ def test_a_field_in_clear_is_masked_in_the_lake_with_proof_and_only_once(
     assert len(set(masked)) == 2  # equal values stay equal
     (mask,) = chosen(read_remedies(store), rule_id="GDPR-014", state="done")
     assert (mask.proof["row_count"], mask.proof["clear_before_count"], mask.proof["clear_after_count"]) == (4, 4, 0)
-    assert mask.reason == "4 values were in clear, none is now."
+    until = UNTIL + dt.timedelta(days=30)
+    assert mask.reason == (
+        f"4 values were in clear, none is now. Older snapshots can be read until {until:%Y-%m-%d}; "
+        "`aurora privacy purge` ends them at once."
+    )
+    assert mask.proof["readable_until"] == until.isoformat()
     waiting = {one.about_id: one.reason for one in chosen(read_remedies(store), act="mask", state="waiting")}
     assert waiting == {
         "ds-2|body": "The values of data set ds-2 rest outside this lake: a person must mask them there."
