@@ -140,6 +140,8 @@ def _in_words(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
 
 
 def _default(field: Any) -> str:
+    if field.default is msgspec.UNSET:
+        return "absent"
     if field.default is not msgspec.NODEFAULT:
         return f"`{msgspec.json.encode(field.default).decode()}`"
     return (
