@@ -163,10 +163,11 @@ def _against(prefix: str, judged: Sequence[_Judged]) -> list[Result]:
             Result(metric=f"{prefix}violation_share_{name}", value=_violations(judged, way), unit="share"),
         ]
     share = _violations(judged, lambda one: one.ours)
+    budget = None if prefix else BUDGET  # the bar is over all: in half of the series the autoscaler itself misses it
     worse = sum(_is_worse(one) for one in judged)
     return [
         *results,
-        Result(metric=f"{prefix}violation_share", value=share, unit="share", bar=BUDGET, op="<="),
+        Result(metric=f"{prefix}violation_share", value=share, unit="share", bar=budget, op="<=" if budget else None),
         Result(metric=f"{prefix}series_worse_than_chosen_autoscaler", value=worse, unit="count", bar=0.0, op="<="),
     ]
 

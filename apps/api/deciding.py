@@ -23,12 +23,15 @@ from contracts.messages.decisions import (
     Decision,
     DecisionRequest,
     ResolveConflictRequest,
+    ScaleRequest,
     TuneRequest,
 )
 
 _REQUESTS: Final[msgspec.json.Decoder[DecisionRequest]] = msgspec.json.Decoder(DecisionRequest)
 _BATCHES: Final = msgspec.json.Decoder(BatchRequest)
 _ENCODER: Final = msgspec.json.Encoder()
+_CARRIED_OUT: Final = frozenset({"scale", "rebalance", "tune"})
+"""As `aurora.decisions.carrying.KINDS`; that room is loaded only when there is something to carry out."""
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -91,7 +94,7 @@ class Decider:
         engine = runtime.require_engine()
         opening: list[JournalRecord] = []
         conflict: Conflict | None = None
-        if isinstance(request, TuneRequest):
+        if isinstance(request, TuneRequest | ScaleRequest):
             request = self._completed(admitted, request)
         elif isinstance(request, ResolveConflictRequest):
             from aurora.decisions.conflicts import in_ledger
@@ -118,33 +121,30 @@ class Decider:
             from aurora.decisions.conflicts import resolved
 
             return Made(record, [*opening, resolved(conflict, decision)])
-        if decision.kind != "tune" or decision.mode != "act":
+        if decision.mode != "act" or decision.kind not in _CARRIED_OUT:
             return Made(record)
         return self._acted(admitted, decision, record)
 
-    def _completed(self, admitted: Admitted, request: TuneRequest) -> DecisionRequest:
+    def _completed(self, admitted: Admitted, request: TuneRequest | ScaleRequest) -> DecisionRequest:
         from aurora.decisions.acting import completed
 
-        fleet = admitted.runtime.fleet
-        return completed(request, admitted.runtime.store, None if fleet is None else fleet.live)
+        runtime = admitted.runtime
+        return completed(request, runtime.store, None if runtime.fleet is None else runtime.fleet.live, runtime.paths)
 
     def _acted(self, admitted: Admitted, decision: Decision, record: JournalRecord) -> Made:
-        """The decision with the command it sends; a refused command is recorded too and the decision stands."""
-        from aurora.assistants.commands import issue
-        from aurora.decisions.acting import command_of
+        """The decision with the commands it sends; a refused command is recorded too and the decision stands."""
+        from aurora.decisions.carrying import carry_out
 
-        told = command_of(decision)
-        if told is None:
+        if decision.action is None:
             return Made(record)
         admitted.identity.require("command:write")
-        assistant_id, wanted = told
         try:
             desk = admitted.runtime.require_fleet().desk()
         except NotReadyError as error:
             error.next_step = "Ask in advise mode, or ask the API of `aurora up`, which looks after assistants."
             raise
-        issued = issue(wanted, desk, assistant_id=assistant_id, actor_id=admitted.identity.actor_id)
-        return Made(record, issued.records, issued.statements)
+        acts = carry_out(decision, desk, actor_id=admitted.identity.actor_id)
+        return Made(record, acts.records, acts.statements)
 
 
 def decoded(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:

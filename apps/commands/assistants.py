@@ -39,30 +39,32 @@ def register(app: typer.Typer) -> None:
 def opened(tenant: str | None) -> Iterator[tuple[Settings, TenantPaths, StateStore, Fleet]]:
     """Settings, paths, the open state, and what commands are judged by."""
     from apps.bootstrap import utc_now
+    from aurora.store.state import StateStore
+
+    settings, paths = open_paths(tenant)
+    with StateStore.open(paths, clock=utc_now) as store:
+        yield settings, paths, store, desk_of(settings, paths, store)
+
+
+def desk_of(settings: Settings, paths: TenantPaths, store: StateStore) -> Fleet:
+    """What commands are judged by, as pack and state are now."""
+    from apps.bootstrap import utc_now
     from aurora.assistants.commands import Fleet
     from aurora.assistants.live import read_live
     from aurora.handoffs.sharing import load_sharing
     from aurora.packs.loading import load_pack
-    from aurora.store.state import StateStore
 
-    settings, paths = open_paths(tenant)
     pack = load_pack(settings.packs_dir, settings.pack)
-    with StateStore.open(paths, clock=utc_now) as store:
-        yield (
-            settings,
-            paths,
-            store,
-            Fleet(
-                tenant=paths.tenant,
-                region=paths.region,
-                pack=pack,
-                sharing=load_sharing(settings.packs_dir, pack),
-                state=store,
-                live=read_live(paths, now=utc_now()),
-                callback_base=settings.callback_base,
-                clock=utc_now,
-            ),
-        )
+    return Fleet(
+        tenant=paths.tenant,
+        region=paths.region,
+        pack=pack,
+        sharing=load_sharing(settings.packs_dir, pack),
+        state=store,
+        live=read_live(paths, now=utc_now()),
+        callback_base=settings.callback_base,
+        clock=utc_now,
+    )
 
 
 def list_assistants(*, tenant: Tenant = None, json: Json = False) -> None:

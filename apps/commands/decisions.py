@@ -49,9 +49,11 @@ def decide(
     import sys
 
     from apps.bootstrap import OWNER, utc_now
+    from apps.commands.assistants import desk_of
     from aurora.assistants.live import live_states, read_live
     from aurora.audit.records import check_request, decision_record, decision_seed
     from aurora.decisions.acting import completed
+    from aurora.decisions.carrying import carry_out
     from aurora.decisions.conflicts import in_ledger, resolved
     from aurora.decisions.holding import holds_now
     from aurora.decisions.loading import load_engine
@@ -75,7 +77,7 @@ def decide(
     decision_id = IdMaker(utc_now).new("dec")
     with StateStore.open(paths, clock=utc_now) as store:
         live = live_states(paths, store, now=utc_now())
-        parsed = completed(parsed, store, read_live(paths, now=utc_now()))
+        parsed = completed(parsed, store, read_live(paths, now=utc_now()), paths)
         parsed, conflict, opening = in_ledger(parsed, store, actor_id=OWNER, region=paths.region, now=utc_now())
         start = time.perf_counter_ns()
         decision = engine.decide(
@@ -92,11 +94,15 @@ def decide(
         records = [*opening, decision_record(decision, elapsed_us=elapsed_us)]
         if conflict is not None:
             records.append(resolved(conflict, decision))
-        seq = store.append(records).result()[len(opening)]
+        acts = carry_out(decision, desk_of(settings, paths, store), actor_id=OWNER)
+        seq = store.append([*records, *acts.records], statements=acts.statements).result()[len(opening)]
     if json:
         print_json({**_plain(decision), "seq": seq})
     else:
         _print_decision(_plain(decision))
+        for one in acts.commands:
+            why = f": {one.error}" if one.error else ""
+            print_line(f"  {one.command_state} {one.command_kind} to {one.assistant_id} as {one.command_id}{why}")
 
 
 def show(

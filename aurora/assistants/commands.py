@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import msgspec
+from msgspec import UNSET
 
 from aurora.assistants.control import SETTING_NAMES, Objection, objection, value_before
 from aurora.assistants.endpoints import connected
@@ -73,6 +74,7 @@ def issue(
     command_id: str | None = None,
     idempotency_key: str | None = None,
     rolls_back: str | None = None,
+    after_command_id: str | None = None,
     random_hex: Callable[[int], str] = secrets.token_hex,
 ) -> Issued:
     """A command for an assistant, issued or refused. `NotFoundError` for an assistant that is none of the fleet."""
@@ -109,6 +111,7 @@ def issue(
         decision_id=request.decision_id,
         idempotency_key=idempotency_key,
         is_sample=request.is_sample or target.is_sample,
+        after_command_id=after_command_id or UNSET,
     )
     token = random_hex(16)
     row = CommandRow(

@@ -7,12 +7,15 @@ assistant knows a command it got before by its id.
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Final
+
+from msgspec import UNSET
 
 from aurora.assistants.client import AssistantClient, BadReplyError, UnreachableError
 from aurora.assistants.endpoints import connected
@@ -22,6 +25,8 @@ from aurora.assistants.lifecycle import (
     answered,
     called_back,
     closed,
+    has_let_go,
+    held_back,
     looked_at,
     read_command,
     replied,
@@ -138,6 +143,9 @@ class Dispatcher:
             return closed(command, "expired", now, error_type="deadline", error=f"It was {what} by its deadline.")
         if off_reason is not None and command.command_state == "issued":
             return closed(command, "refused", now, error_type="kill_switch", error=f"Switched off: {off_reason}")
+        turn = self._before_its_turn(command, now)
+        if turn is not None:
+            return turn
         if endpoint is None:
             return waiting(command, now, why="It is not connected.", after_s=_NOT_CONNECTED_S)
         left_s = (command.deadline_at - now).total_seconds()
@@ -150,6 +158,22 @@ class Dispatcher:
             return self._again(command, error.message)
         except AuroraError as error:  # its secret, or an address that may not be connected to
             return self._again(command, str(error))
+
+    def _before_its_turn(self, command: Command, now: dt.datetime) -> Move | None:
+        """What becomes of a command that comes after another one; None when it may be sent."""
+        before_id = command.after_command_id
+        if before_id is UNSET or command.command_state != "issued":
+            return None
+        row = command_row(self._state, str(before_id))
+        if row is None:
+            return None
+        if row.next_at is not None or row.command_id in self._tasks:
+            return held_back(command, now, why=f"It waits for {row.command_id}.")
+        before = read_command(row.record)
+        if has_let_go(before):
+            return None
+        error = f"{before.assistant_id} has not let go of it: {before.command_id} is {before.command_state}."
+        return closed(command, "refused", now, error_type="not_moved", error=error)
 
     def _again(self, command: Command, why: str) -> Move:
         now = self._clock()
@@ -169,6 +193,9 @@ class Dispatcher:
         return replied(command, answer.reply, now=self._clock())
 
     async def _make(self, move: Move) -> None:
+        row = command_row(self._state, move.command.command_id)
+        if row is not None and row.next_at is None:  # withdrawn while it was on its way
+            return
         try:
             await self._append(move)
         except ConflictError:  # closed meanwhile on another way: the first word counts

@@ -86,6 +86,24 @@ def waiting(command: Command, now: dt.datetime, *, why: str, after_s: float | No
     )
 
 
+def held_back(command: Command, now: dt.datetime, *, why: str) -> Move:
+    """A command whose turn has not come: looked at again soon, and ever more seldom."""
+    since = (now - command.issued_at).total_seconds()
+    next_at = min(now + dt.timedelta(seconds=min(max(0.25, since / 10), _LONGEST_LOOK_S)), command.deadline_at)
+    changed = msgspec.structs.replace(command, error=why)
+    statements = move_command(command.command_id, command.command_state, next_at, canonical(changed))
+    return Move(command=changed, records=(), statements=statements)
+
+
+def has_let_go(before: Command) -> bool:
+    """Whether what comes after a closed command may begin: a task that is moved must not be worked on twice."""
+    if before.command_kind != "cancel_task":
+        return True
+    if before.command_state == "completed":
+        return bool((before.result or {}).get("task_state", "canceled") == "canceled")
+    return before.error_type == f"http_{HTTPStatus.NOT_FOUND.value}"  # it never had it, or forgot it
+
+
 def looked_at(command: Command, now: dt.datetime) -> Move:
     """Accepted work that is not done: asked after again, ever more seldom."""
     since = (now - command.updated_at).total_seconds()

@@ -1,29 +1,34 @@
-"""What a request leaves to Aurora to fill in, and what an acting decision sets in motion."""
+"""What a request leaves to Aurora to fill in: what the state knows of a parameter, what is published of demand."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
-from typing import Final
 
 import msgspec
 
 from aurora.assistants.commands import find_command
-from aurora.decisions.kinds.tune import COMMAND, command_arguments
+from aurora.decisions.capacity.asked import with_published
+from aurora.decisions.kinds.scale import REPLICAS
+from aurora.decisions.kinds.tune import COMMAND
 from aurora.errors import NotFoundError
 from aurora.store.fleet import settings_of
 from aurora.store.journal import StateReader
-from contracts.messages.commands import CommandRequest, LiveFleet
-from contracts.messages.decision_details import Tuned
-from contracts.messages.decisions import Decision, DecisionRequest, TuneRequest
-
-_DEADLINE_S: Final = 300
+from aurora.store.paths import TenantPaths
+from contracts.messages.commands import LiveFleet
+from contracts.messages.decisions import DecisionRequest, ScaleRequest, TuneRequest
 
 
-def completed(request: DecisionRequest, state: StateReader, live: LiveFleet | None) -> DecisionRequest:
+def completed(
+    request: DecisionRequest, state: StateReader, live: LiveFleet | None, paths: TenantPaths
+) -> DecisionRequest:
     """The request with what the state knows: a parameter's present value, and the one before its last change.
 
-    The receipt holds it, so that replay needs no state.
+    To scale: demand, limits and forecast as they are published. The receipt holds it, so that replay needs no state.
     """
+    if isinstance(request, ScaleRequest):
+        replicas, scaled_at = _running(state, live, request.target_id)
+        return with_published(request, paths, replicas=replicas, scaled_at=scaled_at)
     if not isinstance(request, TuneRequest) or (request.value is not None and request.previous_value is not None):
         return request
     place = (request.assistant_id, request.parameter)
@@ -44,19 +49,14 @@ def _reported(live: LiveFleet | None, assistant_id: str) -> Mapping[str, float]:
     return next((one.parameters for one in found if one.assistant_id == assistant_id), {})
 
 
-def command_of(decision: Decision) -> tuple[str, CommandRequest] | None:
-    """The command that an acting decision sends, and to whom; None for advice, and for what the caller does itself.
-
-    Moves of a rebalancing and replicas are carried out by whoever asked: only they can move work or start machines.
-    """
-    details = decision.details
-    if decision.mode != "act" or decision.action is None or not isinstance(details, Tuned):
-        return None
-    if details.value == details.value_before or not isinstance(decision.request, TuneRequest):
-        return None
-    return decision.request.assistant_id, CommandRequest(
-        command_kind=COMMAND,
-        arguments=command_arguments(details),
-        deadline_s=_DEADLINE_S,
-        decision_id=decision.decision_id,
-    )
+def _running(state: StateReader, live: LiveFleet | None, target_id: str) -> tuple[int | None, dt.datetime | None]:
+    """Replicas of an assistant as it reported them, else as they were set last, and when; None where nobody knows."""
+    known = settings_of(state, COMMAND).get((target_id, REPLICAS))
+    value = _reported(live, target_id).get(REPLICAS, None if known is None else known[0])
+    scaled_at = None
+    if known is not None:
+        try:
+            scaled_at = find_command(state, known[1]).completed_at
+        except NotFoundError:
+            scaled_at = None
+    return (None if value is None else round(value)), scaled_at

@@ -234,7 +234,7 @@ class Engine:
         if request.mode != "act":
             return request.mode, UNSET
         kind = KIND_OF[type(request)]
-        assistant_id = getattr(request, "assistant_id", None)
+        assistant_id = getattr(request, "assistant_id", None) or getattr(request, "target_id", None)
         if kind == "route_task":
             assistant_id = None if chosen is None else chosen.candidate_id
         share = switches.act_share(kind, assistant_id, self.pack.policies.kinds.get(kind))

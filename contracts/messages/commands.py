@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from contracts.messages.assistants import AssistantState, CommandKind, CommandState, ControlLevel, Latency
 from contracts.messages.decisions import Share, Text
@@ -69,6 +69,8 @@ class Command(Struct, frozen=True, kw_only=True):
     decision_id: Text | None = None
     idempotency_key: Text | None = None
     is_sample: bool = False
+    after_command_id: Text | UnsetType = UNSET
+    """It is not sent before that one is closed; work that is moved, not before its holder has let go of it."""
 
 
 def hashed(value: dict[str, Any]) -> dict[str, Any]:

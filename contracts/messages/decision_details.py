@@ -53,6 +53,12 @@ class Scaled(Struct, frozen=True, kw_only=True, tag_field="of", tag="scale"):
     reactive_replicas: int | None
     forecast_replicas: int | None
     forecast_demand: float | None
+    forecast_hash: str | UnsetType = UNSET
+    """SHA-256 of the tenant's published file that the forecast was read from; absent when the request brought it."""
+    forecast_age_s: float | UnsetType = UNSET
+    """Seconds since it was made."""
+    is_forecast_stale: bool | UnsetType = UNSET
+    """Whether it ends too soon to be planned by: then demand of late decides alone."""
 
 
 class Move(Struct, frozen=True, kw_only=True):

@@ -117,6 +117,8 @@ class PlanStanding(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     """Windows whose demand was beyond what was ready."""
     saved_replica_windows: float
     """Replicas times windows that the autoscaler would have taken more."""
+    autoscaler_violation_count: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
+    """Windows whose demand would have been beyond what the autoscaler had ready."""
 
 
 class Demand(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -142,6 +144,8 @@ class DemandQuantiles(Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     values: Annotated[tuple[tuple[float, ...], ...], Meta(min_length=1, max_length=2048)]
     is_promoted: bool = False
     bundle_hash: str | None = None
+    published_hash: Text | UnsetType = UNSET
+    """Filled in by Aurora: SHA-256 of the tenant's published capacity file that the forecast was read from."""
 
 
 class ScaleLimits(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
@@ -169,9 +173,12 @@ class ScaleRequest(Struct, tag_field="kind", tag="scale", forbid_unknown_fields=
     """How many replicas a target (assistant or language model) gets until the next plan."""
 
     target_id: Text
-    history: Demand
-    limits: ScaleLimits
+    history: Demand | None = None
+    """What is published about the target when absent."""
+    limits: ScaleLimits | None = None
+    """As `history`."""
     forecast: DemandQuantiles | None = None
+    """The tenant's published one when absent; none where nothing is published about the target."""
     policy: Text | None = None
     mode: DecisionMode = "advise"
 

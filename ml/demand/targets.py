@@ -9,7 +9,7 @@ import numpy as np
 from aurora.decisions.capacity.book import Hindsight, Played, Simulation, TargetCapacity, TargetKind
 from aurora.decisions.capacity.demand import HORIZON, WINDOW_S, WINDOWS_A_DAY, DemandSeries, Floats
 from aurora.decisions.capacity.gate import GateEvidence
-from aurora.decisions.capacity.plan import CapacityHistory, CapacityLimits
+from aurora.decisions.capacity.plan import CapacityHistory, CapacityLimits, Standing
 from aurora.decisions.capacity.simulate import Replicas, fixed_plan, outcome, reactive_plan, ready_replicas, replay
 from ml.demand.estimator import LEVELS, Estimator
 from ml.demand.predict import forecast_at, hindcasts
@@ -31,18 +31,23 @@ class Looked:
     evidence: GateEvidence
     simulation: Simulation
     hindsight: Hindsight
+    standing: Standing | None
+    """How the replayed plan fared, for its safeguards from now on; None where the autoscaler plans."""
 
 
 def look_back(target: Target, evidence: GateEvidence, *, since: int) -> Looked:
     """Past forecasts and the replay of a target whose limits are tuned; windows before `since` were trained on."""
-    return Looked(target.limits, evidence, simulate(target, since=since), _hindsight(target, since))
+    played = replay(target.series, forecaster(target), target.limits, since=since)
+    standing = played.standing if evidence.is_promoted else None
+    simulation = simulate(target, played.planned, since=since)
+    return Looked(target.limits, evidence, simulation, _hindsight(target, since), standing)
 
 
-def simulate(target: Target, *, since: int) -> Simulation:
+def simulate(target: Target, planned: Replicas, *, since: int) -> Simulation:
     """The plan, the autoscaler and the smallest fixed fleet over the same windows."""
     series, limits = target.series, target.limits
     ways = {
-        "plan": replay(series, forecaster(target), limits, since=since).planned,
+        "plan": planned,
         "autoscaler": reactive_plan(series.values, limits),
         "fixed": fixed_plan(series.values, limits, since=since),
     }
@@ -72,6 +77,7 @@ def published_target(
             ends_at=series.ends_at,
             demand=known(series.values[-memory:]),
             replicas=reactive if replicas is None else replicas,
+            standing=looked.standing,
         ),
         limits=looked.limits,
         forecast=forecast_at(

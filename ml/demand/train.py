@@ -7,14 +7,19 @@ on the tenant's own newest days alone, by an estimator that has not seen them.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import msgspec
+
 from aurora.decisions.capacity.book import CapacityBook, load_book, publish_book
 from aurora.decisions.capacity.demand import HORIZON, WINDOWS_A_DAY, DemandSeries
 from aurora.decisions.capacity.gate import GateEvidence
+from aurora.decisions.kinds.scale import REPLICAS
 from aurora.errors import AuroraError
+from aurora.packs import Parameter, load_pack
 from aurora.settings import Settings
 from aurora.store.lake import read_lake
 from aurora.store.paths import TenantPaths
@@ -28,7 +33,7 @@ from ml.demand.sources import training_series
 from ml.demand.targets import ADAPT_WINDOWS, Looked, look_back, published_target
 from ml.demand.tuning import Target, horizons_for, sized, tune
 
-RECIPE = "demand/1"
+RECIPE = "demand/2"
 MIN_DAYS = 5
 GATE_DAYS = 7
 ROWS = 20_000
@@ -106,7 +111,8 @@ def _train(demand: TenantDemand, settings: Settings) -> _Trained:
     public = training_series(settings.shared_data_dir, until=None) if settings.shared_data_dir.is_dir() else []
     shaped: dict[str, Any] = {**SETTINGS, "max_iter": TREES}
     before = fit([*public, *(one.until(since) for one in demand.series)], most=ROWS, settings=shaped).estimator
-    targets = [_target(one, before, since) for one in demand.series]
+    declared = _declared(settings)
+    targets = [_target(one, before, since, declared.get(one.target_id)) for one in demand.series]
     tuned = tune(targets, since=since)
     judged = [judge_series(one.series, one.found[HORIZON], since=since) for one in targets]
     looked = {
@@ -121,8 +127,22 @@ def _train(demand: TenantDemand, settings: Settings) -> _Trained:
     return _Trained(found, looked, _metrics(judged, tuned.evidence))
 
 
-def _target(series: DemandSeries, estimator: Estimator, since: int) -> Target:
-    limits = sized(series, until=since)
+def _declared(settings: Settings) -> dict[str, Parameter]:
+    """Assistants that may be scaled, with the bounds that the pack sets."""
+    pack = load_pack(settings.packs_dir, settings.pack)
+    return {one.assistant_id: one.parameters[REPLICAS] for one in pack.assistants if REPLICAS in one.parameters}
+
+
+def _target(series: DemandSeries, estimator: Estimator, since: int, declared: Parameter | None) -> Target:
+    """Its busiest windows need as many replicas as it may have; REPLICAS_AT_PEAK where nobody said."""
+    if declared is None:
+        limits = sized(series, until=since)
+    else:
+        limits = msgspec.structs.replace(
+            sized(series, until=since, replicas=int(declared.maximum)),
+            min_replicas=max(1, math.ceil(declared.minimum)),
+            max_replicas=int(declared.maximum),
+        )
     horizons = (*horizons_for(limits), HORIZON)
     return Target(series, limits, hindcasts(estimator, series, horizons, since=since - ADAPT_WINDOWS))
 
@@ -223,7 +243,7 @@ def _standing(paths: TenantPaths, demand: TenantDemand) -> _Standing | None:
     if newest is None or newest[1].get("recipe") != RECIPE or newest[1].get("trained_to") != _day(demand):
         return None
     looked = {
-        one.target_id: Looked(one.limits, one.evidence, one.simulation, one.hindsight)
+        one.target_id: Looked(one.limits, one.evidence, one.simulation, one.hindsight, one.history.standing)
         for one in book.targets
         if one.evidence is not None and one.simulation is not None and one.hindsight is not None
     }

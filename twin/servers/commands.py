@@ -163,7 +163,8 @@ class CommandDesk:
                 next_step=f"It does {', '.join(worker.skills) or 'nothing now'}.",
             )
         task_id = request.task_id or f"task-{request.command_id}"
-        if task_id in worker.works:
+        known = worker.works.get(task_id)
+        if known is not None and known.state != "canceled":  # what was given up may come back
             raise ConflictError(
                 f"The task {task_id[:80]!r} was given before, by another command.",
                 field="task_id",

@@ -5,7 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from apps.streamlit.reads.lake import Pin
-from apps.streamlit.reads.scaling import capacity_book, demand_frame, evidence_frame, replica_frame, way_frame
+from apps.streamlit.reads.scaling import (
+    acts_frame,
+    capacity_book,
+    demand_frame,
+    evidence_frame,
+    replica_frame,
+    way_frame,
+)
 from apps.streamlit.ui.access import require
 from apps.streamlit.ui.capacity_charts import demand_band, replicas_by_way
 from apps.streamlit.ui.first_start import pin_or_first_start
@@ -24,9 +31,9 @@ _HOW = (
     "of ten it should come inside, and the band widens or narrows with each window that was missed or met. The plan "
     "is the larger of the forecast's upper edge and what demand of late asks for. It replaces the autoscaler, which "
     "looks at demand of late alone, only where a replay over days that the forecast had never seen took fewer "
-    "replica-hours without demand being beyond capacity more often. Afterwards it is held to that: when demand was "
-    "beyond capacity too often, it takes no fewer replicas than the autoscaler would, and it takes more only out of "
-    "what it has saved. Times in which an assistant was down count as unknown, not as quiet."
+    "replica-hours, with demand beyond capacity in at most 1 % of windows. Afterwards it is held to that: it takes fewer "
+    "replicas than the autoscaler only while another spell of too much demand would be within that 1 %, makes amends "
+    "when it had more of them than the autoscaler, and takes more only out of what it has saved. Times in which an assistant was down count as unknown, not as quiet."
 )
 
 
@@ -47,6 +54,7 @@ def page() -> None:
     headline(_sentence(book), pin, data_to=book.data_to.date() if book.data_to else None)
     target = _choose(book)
     _now(target)
+    _acts(pin, target)
     _forecast(target)
     _simulation(pin, target)
     _evidence(pin, book)
@@ -90,10 +98,26 @@ def _now(target: TargetCapacity) -> None:
         tile(
             "One replica serves",
             f"{target.limits.replica_rate * 60:,.2g} a min",
-            explained="Requests a minute. Taken so that the busiest 1 % of windows need 20 replicas, until you say "
-            "what one serves",
+            explained="Requests a minute. Taken so that the busiest 1 % of windows need as many replicas as the pack "
+            "allows the assistant, 20 where it says nothing",
         )
     st.caption(f"Decided by {_DECIDED[plan.decided_by]}. {plan.reason}")
+
+
+def _acts(pin: Pin, target: TargetCapacity) -> None:
+    """What acting decisions had done to the target; for a language model, that nobody can."""
+    section(
+        "Carried out", "Commands that acting decisions of the kinds scale and rebalance sent, and what came of them."
+    )
+    if target.kind == "llm":
+        st.caption("A language model's replicas are its provider's: Aurora plans them, and commands nobody.")
+        return
+    show_table(
+        acts_frame(pin.paths, target.target_id),
+        title="Carried out",
+        pin=pin,
+        empty="Nothing yet: decisions advise until a person lets them act, see `aurora decision mode --help`.",
+    )
 
 
 def _forecast(target: TargetCapacity) -> None:

@@ -1,4 +1,4 @@
-"""What the scaling page wants to know: the published forecasts and plans, as frames for its charts."""
+"""What the scaling page wants to know: the published forecasts and plans, and what of them was carried out."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ import polars as pl
 import streamlit as st
 
 from apps.streamlit.reads.lake import Pin
+from aurora.assistants.commands import list_commands
 from aurora.decisions.capacity.book import CapacityBook, Hindsight, Simulation, TargetCapacity, load_book
 from aurora.decisions.capacity.plan import DemandForecast, quantile_of
+from aurora.decisions.kinds.scale import REPLICAS
 from aurora.errors import NotReadyError
+from aurora.store.journal import StateReader
+from aurora.store.paths import TenantPaths
+from contracts.messages.commands import Command
 
 WAYS = {"plan": "Plan", "autoscaler": "Autoscaler", "fixed": "Fixed fleet"}
 _MINUTE = 60
@@ -111,6 +116,50 @@ def evidence_frame(targets: Sequence[TargetCapacity]) -> pl.DataFrame:
             if one.evidence is not None
         ]
     )
+
+
+_LOOKED_AT = 200
+_ACTS: dict[str, pl.DataType] = {
+    "issued_at": pl.Datetime("us", "UTC"), "what": pl.String(), "command_state": pl.String(), "carried_out_by": pl.String(),
+    "asked_by": pl.String(), "why_not": pl.String(), "decision_id": pl.String(),
+}  # fmt: skip
+
+
+def acts_frame(paths: TenantPaths, target_id: str) -> pl.DataFrame:
+    """Commands to a target that acting decisions sent: replicas, work taken from it, work given to it; newest first."""
+    try:
+        with StateReader(paths) as state:
+            page = list_commands(state, assistant_id=target_id, command_state=None, cursor=None, limit=_LOOKED_AT)
+    except NotReadyError:
+        return pl.DataFrame([], schema=_ACTS)
+    acted = [(one, words) for one in page.commands if one.decision_id and (words := _act_words(one))]
+    return pl.DataFrame([_act(one, words) for one, words in acted], schema=_ACTS)
+
+
+def _act(one: Command, words: str) -> dict[str, object]:
+    is_simulated = bool((one.result or {}).get("is_simulated"))
+    return {
+        "issued_at": one.issued_at,
+        "what": words,
+        "command_state": one.command_state,
+        "carried_out_by": f"{one.assistant_id} (simulated)" if is_simulated else one.assistant_id,
+        "asked_by": one.actor_id,
+        "why_not": one.error if one.command_state in {"failed", "refused", "expired"} else None,
+        "decision_id": one.decision_id,
+    }
+
+
+def _act_words(one: Command) -> str:
+    match one.command_kind:
+        case "tune" if one.arguments.get("parameter") == REPLICAS:
+            before = "" if one.previous_value is None else f" from {one.previous_value:g}"
+            return f"Replicas{before} to {one.arguments.get('value')}"
+        case "cancel_task":
+            return f"Gave up task {one.task_id}"
+        case "run_task":
+            return f"Took over task {one.task_id}"
+        case _:
+            return ""
 
 
 def _times(starts_at: dt.datetime, window_s: int, count: int) -> list[dt.datetime]:

@@ -97,9 +97,8 @@ def asked_facts(decision: Decision, names: Names) -> list[str]:
                 ),
             ]
         case ScaleRequest():
-            return [
-                f"Target **{plain(called(request.target_id, names))}**, {count(request.history.replicas)} ready now"
-            ]
+            ready = None if request.history is None else request.history.replicas
+            return [f"Target **{plain(called(request.target_id, names))}**, {count(ready)} ready now"]
         case RebalanceRequest():
             return [f"{plural(len(request.tasks), 'open task')} of the fleet"]
         case TuneRequest():

@@ -7,6 +7,9 @@ the replay itself beside what an autoscaler and a fleet of one size would have d
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+from functools import lru_cache
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -112,8 +115,15 @@ def publish_book(paths: TenantPaths, book: CapacityBook) -> None:
 
 def load_book(paths: TenantPaths) -> CapacityBook:
     """The published file. `NotReadyError` before the first, `DataError` when it cannot be read."""
+    return read_book(paths)[0]
+
+
+def read_book(paths: TenantPaths) -> tuple[CapacityBook, str]:
+    """The published file and the SHA-256 (hex) of its bytes. Errors as `load_book`."""
+    file = paths.serving / FILE
     try:
-        return msgspec.json.decode((paths.serving / FILE).read_bytes(), type=CapacityBook)
+        state = file.stat()
+        return _decoded(file, state.st_mtime_ns, state.st_ino)
     except FileNotFoundError:
         raise NotReadyError(
             "No demand has been forecast yet.", field=FILE, next_step="Run `aurora build`, then look again."
@@ -125,3 +135,11 @@ def load_book(paths: TenantPaths) -> CapacityBook:
             rule="capacity",
             next_step="Run `aurora capacity train` to publish it again.",
         ) from error
+
+
+@lru_cache(maxsize=8)
+def _decoded(file: Path, changed_ns: int, inode: int) -> tuple[CapacityBook, str]:
+    """By file and version: a decision must not pay for reading it again."""
+    del changed_ns, inode  # part of the memory's key
+    content = file.read_bytes()
+    return msgspec.json.decode(content, type=CapacityBook), hashlib.sha256(content).hexdigest()
