@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 def rulebook_of(settings: Settings, paths: TenantPaths) -> Rulebook:
     """The rules that bind the tenant, as the files are now, with the version of its own that is in force."""
+    from aurora.compliance.reviews import with_reviews
     from aurora.compliance.rulebook import rules_folder
     from aurora.compliance.versions import version_folder, version_in_force
 
@@ -23,7 +24,7 @@ def rulebook_of(settings: Settings, paths: TenantPaths) -> Rulebook:
     own = version_folder(paths, version)
     files = [file for one in (folder, own) if one is not None for file in one.rglob("*.yaml")]
     changed = tuple(sorted((str(file), file.stat().st_mtime_ns) for file in files))
-    return _loaded(folder, own, version, settings.pack, changed)
+    return with_reviews(_loaded(folder, own, version, settings.pack, changed), paths)
 
 
 @lru_cache(maxsize=8)

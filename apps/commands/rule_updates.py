@@ -96,3 +96,32 @@ def back(
             return
         change = go_back(store, settings.packs_dir, to=to, actor_id=actor, note=because, now=utc_now())
     print_json(msgspec.to_builtins(change)) if json else print_line(f"Version {change.version} is in force.")
+
+
+def reviewed(
+    packs: Annotated[list[str] | None, typer.Argument(help="Rule packs that were looked at.")] = None,
+    *,
+    against: Annotated[str, typer.Option(help="What they were held against: gazettes, circulars, counsel's letter.")],
+    every: Annotated[bool, typer.Option("--all", help="All packs that bind the company.")] = False,
+    actor: Actor = "cli",
+    tenant: Tenant = None,
+    json: Json = False,
+) -> None:
+    """Say that rule packs were held against their sources and stand: they are fresh for seven days more.
+
+    It is of their present text; a changed pack is reviewed anew. The next build ends their findings by GEN-008.
+    """
+    from apps.bootstrap import utc_now
+    from aurora.compliance.reviews import review_packs
+    from aurora.compliance.versions import tenant_rulebook
+
+    with opened(tenant) as (settings, store):
+        book = tenant_rulebook(settings.packs_dir, store.paths, settings.pack)
+        names = [one.file.rule_pack for one in book.packs] if every else packs or []
+        if not names:
+            raise UsageError("No rule pack is named.", field="packs", next_step="Name them, or say --all.")
+        made = review_packs(store, book, names, against=against, actor_id=actor, now=utc_now())
+    if json:
+        print_json(msgspec.to_builtins(made))
+    else:
+        print_line(f"{len(made)} rule packs stand, held against: {against}")

@@ -12,7 +12,7 @@ import typer
 from apps.commands import breaches
 from apps.commands.rule_findings import findings, judge, posture
 from apps.commands.rule_remedies import complete, enforce, holds, release, remedies
-from apps.commands.rule_updates import back, history, update
+from apps.commands.rule_updates import back, history, reviewed, update
 from apps.render import Json, Tenant, print_json, print_line, print_record, print_table
 from apps.session import open_paths
 from aurora.errors import ComplianceError, DataError, NotFoundError, UsageError
@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
     room.command("test")(run_examples)
     commands: tuple[Callable[..., None], ...] = (
         *(show, sweep, diff, check, findings, judge, posture),
-        *(enforce, remedies, complete, holds, release, update, history, back),
+        *(enforce, remedies, complete, holds, release, update, reviewed, history, back),
     )
     for command in commands:
         room.command()(command)
@@ -232,7 +232,8 @@ def check(*, tenant: Tenant = None, json: Json = False) -> None:
             f"{len(stale)} rule packs were not held against their sources for more than seven days: {', '.join(map(str, stale))}.",
             field="checked_at",
             rule="GEN-008",
-            next_step="Hold them against the law, then set checked_at in their pack.yaml.",
+            next_step='Hold them against the law. Where they stand: `aurora rules reviewed PACK --against "..."`; '
+            "where the law changed: `aurora rules update FILE`.",
         )
 
 

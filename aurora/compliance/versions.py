@@ -15,6 +15,7 @@ from typing import Final
 
 import msgspec
 
+from aurora.compliance.reviews import with_reviews
 from aurora.compliance.rulebook import Rulebook, read_rulebook, rules_folder
 from aurora.errors import ConflictError, NotFoundError, NotReadyError
 from aurora.store.journal import JournalRecord, StateReader
@@ -60,7 +61,7 @@ def tenant_rulebook(packs_dir: Path, paths: TenantPaths, industry: str | None) -
 
     All rules when `industry` is None. Errors: as `load_rulebook`; `NotReadyError` when the version's folder is gone.
     """
-    book = read_version(packs_dir, paths, version_in_force(paths))
+    book = with_reviews(read_version(packs_dir, paths, version_in_force(paths)), paths)
     return book if industry is None else book.for_industry(industry)
 
 

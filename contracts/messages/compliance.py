@@ -148,6 +148,19 @@ class HoldRelease(Struct, frozen=True, kw_only=True):
     release_note: str
 
 
+class PackReview(Struct, frozen=True, kw_only=True):
+    """A person's word that a rule pack was held against its sources and stands, as the journal keeps it."""
+
+    review_id: str
+    rule_pack: str
+    pack_version: str
+    pack_hash: str
+    """Of the rules and parameters that were looked at: what is changed later was not."""
+    checked_at: dt.datetime
+    checked_against: str
+    actor_id: str
+
+
 class HoldsPage(Struct, frozen=True, kw_only=True):
     """Holds, newest first."""
 

@@ -86,3 +86,8 @@ def test_a_pack_that_nobody_checked_for_a_week_is_told(aurora, tmp_path: Path, m
     told = aurora("rules", "check")
     assert told.code == 4
     assert "dld" in told.err
+    assert "aurora rules reviewed PACK" in told.err
+    assert aurora("rules", "reviewed", "--against", "Gazette 812").code == 2
+    done = aurora("rules", "reviewed", "dld", "--against", "Gazette 812", "--actor", "laila", "--json").json()
+    assert [(one["rule_pack"], one["actor_id"]) for one in done] == [("dld", "laila")]
+    assert aurora("rules", "check").code == 0

@@ -143,7 +143,7 @@ def _rules(pin: Pin, now: dt.datetime) -> None:
         title="Rule packs",
         pin=pin,
         empty="No rule pack binds this company.",
-        note=f"A pack is stale when it was not held against its sources for {STALE_AFTER.days} days; `aurora rules update` takes a new one in.",
+        note=f"A pack is stale when it was not held against its sources for {STALE_AFTER.days} days; `aurora rules reviewed` says that it stands, `aurora rules update` takes a new one in.",
         columns={
             "title": st.column_config.TextColumn("Pack", width="medium"),
             "to_verify_count": st.column_config.NumberColumn("To be verified", help="Rules whose source, or a part of it, is general knowledge (K)"),

@@ -84,6 +84,7 @@ def _card(row: dict[str, Any]) -> None:
         st.caption(f"{plural(row['rule_count'], 'rule')}, {plural(row['judged_count'], 'verdict')}; {due}")
         if row["is_stale"]:
             st.badge("Rules are stale", icon=":material/update:", color="orange")
+            st.caption("No breach by itself: nobody held them against the law this week. `aurora rules reviewed`")
 
 
 def show_clocks(found: Standing, filings: list[Filing], cases: list[BreachCase], pin: Pin) -> None:
