@@ -45,7 +45,10 @@ def lake_hash(paths: TenantPaths) -> tuple[str, dict[str, dict[str, Any]]]:
     """SHA-256 over all rows that came in, and `row_count` and `content_hash` of each table that has rows."""
     masked = _masked(paths)
     with read_lake(paths) as lake, Vault.open(paths) as vault:
-        tables = {name: _table(lake, vault, name, masked.get(name, frozenset())) for name in _hashed(lake)}
+        live = lake.columns("raw")
+        tables = {
+            name: _table(lake, vault, name, sorted(live[name]), masked.get(name, frozenset())) for name in _hashed(lake)
+        }
     whole = hashlib.sha256()
     for name, about in tables.items():
         whole.update(f"{name} {about['row_count']} {about['content_hash']}\n".encode())
@@ -75,9 +78,9 @@ def _masked(paths: TenantPaths) -> dict[str, frozenset[str]]:
     return found
 
 
-def _table(lake: LakeReader, vault: Vault, name: str, masked: frozenset[str]) -> dict[str, Any]:
+def _table(lake: LakeReader, vault: Vault, name: str, live: list[str], masked: frozenset[str]) -> dict[str, Any]:
     """The multiset of the table's rows as one number: the order they were stored in says nothing."""
-    columns = [column for column in sorted(lake.columns("raw")[name]) if _counts(column)]
+    columns = [column for column in live if _counts(column)]
     sealed = [
         column
         for column in columns
