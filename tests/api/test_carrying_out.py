@@ -151,20 +151,18 @@ def test_a_scale_decision_reads_the_published_forecast_and_replays(running, owne
     assert {found.verdict for found in replay_these(paths, Settings(data_dir=tmp_path), ids)} == {"equal"}
 
 
-@pytest.mark.parametrize(
-    ("facts", "words"), [({"age_s": 7200.0}, "old and says nothing"), ({"is_promoted": False}, "won")]
-)
-def test_an_old_or_unproven_forecast_leaves_it_to_demand_of_late(running, owner, facts, words) -> None:
-    _publish(running.tenants["demo"], **facts)
-    made = _decide(owner, SCALE)
-    assert made["details"]["is_forecast_stale"] is ("age_s" in facts)
-    assert (made["details"]["decided_by"], made["details"]["forecast_replicas"]) == ("reactive", None)
-    assert made["details"]["planned_replicas"] == made["details"]["reactive_replicas"]
-    assert words in made["reason"]
-
-
-def test_a_damaged_file_is_named(running, owner) -> None:
-    _publish(running.tenants["demo"])
+def test_a_forecast_that_cannot_be_planned_by_leaves_it_to_demand_of_late(running, owner) -> None:
+    cases: tuple[tuple[dict[str, Any], str], ...] = (
+        ({"age_s": 7200.0}, "old and says nothing"),
+        ({"is_promoted": False}, "has not won its replay"),
+    )
+    for facts, words in cases:
+        _publish(running.tenants["demo"], **facts)
+        made = _decide(owner, SCALE)
+        assert made["details"]["is_forecast_stale"] is ("age_s" in facts)
+        assert (made["details"]["decided_by"], made["details"]["forecast_replicas"]) == ("reactive", None)
+        assert made["details"]["planned_replicas"] == made["details"]["reactive_replicas"]
+        assert words in made["reason"]
     (running.tenants["demo"].serving / "capacity.json").write_text("{", encoding="utf-8")
     refused = owner.post("/api/v1/decisions", json=SCALE)
     assert (refused.status_code, "damaged" in refused.text) == (422, True)

@@ -9,7 +9,8 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 from apps.streamlit.reads.lake import Pin
-from apps.streamlit.reads.scaling import demand_frame, replica_frame
+from apps.streamlit.reads.scaling import acts_frame, demand_frame, replica_frame
+from aurora.assistants.lifecycle import command_record
 from aurora.decisions.capacity.book import (
     CapacityBook,
     Hindsight,
@@ -20,6 +21,11 @@ from aurora.decisions.capacity.book import (
 )
 from aurora.decisions.capacity.gate import GateEvidence
 from aurora.decisions.capacity.plan import CapacityHistory, CapacityLimits, DemandForecast
+from aurora.store.fleet import CommandRow, add_command
+from aurora.store.state import StateStore
+from contracts.messages.assistants import CommandKind
+from contracts.messages.commands import Command
+from contracts.messages.decisions import canonical
 
 Open = Callable[[str], AppTest]
 NOW = dt.datetime(2026, 7, 1, 9, 0, tzinfo=dt.UTC)
@@ -78,7 +84,38 @@ def test_the_page_says_how_many_replicas_and_why(own_pin: Pin, open_page: Open) 
     assert figures["Autoscaler"] == "10"
     assert figures["Next hour, at most"] == "66 a min"
     assert any("Decided by the forecast" in caption.value for caption in app.caption)
-    assert len(app.dataframe) == 2
+    assert len(app.dataframe) == 2  # nothing was carried out: words in place of a table
+    assert any("decisions advise until a person lets them act" in one.value for one in (*app.info, *app.caption))
+
+
+def test_what_was_carried_out_is_told_with_who_did_it(own_pin: Pin) -> None:
+    def command(kind: CommandKind, number: int, **facts: Any) -> Command:
+        at = NOW + dt.timedelta(seconds=number)
+        return Command(**{
+            "command_id": f"cmd_{number}", "assistant_id": "clara", "command_kind": kind, "command_state": "completed",
+            "control_level": "full_orchestration", "allowed_command_kinds": (), "actor_id": "owner", "arguments": {},
+            "issued_at": at, "updated_at": at, "deadline_at": at, "region": "ae-dubai", "decision_id": "dec_1", **facts,
+        })  # fmt: skip
+
+    made = (
+        command(
+            "tune", 1, arguments={"parameter": "parallel_task_count", "value": 11}, previous_value=8.0,
+            result={"is_simulated": True},
+        ),
+        command("tune", 2, arguments={"parameter": "temperature", "value": 0.5}),
+        command("cancel_task", 3, task_id="task-7", command_state="refused", error="Switched off."),
+        command("ping", 4),
+        command("run_task", 5, task_id="task-8", decision_id=None),
+    )  # fmt: skip
+    with StateStore.open(own_pin.paths, clock=lambda: NOW) as store:
+        for one in made:
+            row = CommandRow(one.command_id, "clara", one.command_state, None, canonical(one), b"", None)
+            store.append([command_record(one)], statements=add_command(row)).result()
+    told = acts_frame(own_pin.paths, "clara").filter(decision_id="dec_1")
+    assert told["what"].to_list() == ["Gave up task task-7", "Replicas from 8 to 11"]
+    assert told["carried_out_by"].to_list() == ["clara", "clara (simulated)"]
+    assert told["why_not"].to_list() == ["Switched off.", None]
+    assert acts_frame(own_pin.paths, "mary").filter(decision_id="dec_1").is_empty()
 
 
 def test_without_a_forecast_the_page_says_the_next_step(own_pin: Pin, open_page: Open) -> None:
