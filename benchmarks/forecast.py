@@ -8,10 +8,12 @@ by an estimator trained on all shared days; other series of the same days, and t
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 from aurora.decisions.capacity.demand import HORIZON
+from aurora.errors import DataError
 from aurora.settings import Settings
 from benchmarks.harness import Result
 from ml.demand.estimator import ROWS, fit
@@ -20,6 +22,7 @@ from ml.demand.predict import hindcasts
 from ml.demand.sources import CLIENTS, grouped, load_traces, training_series
 
 WAPE_RATIO = 0.92
+_logger = logging.getLogger("benchmarks")
 COVERAGE = (0.94, 0.96)
 
 
@@ -29,12 +32,21 @@ def run(*, data: Path | None, scale: float) -> list[Result]:
     traces = load_traces(data or shared, shared, clients=max(3, round(CLIENTS * min(scale, 1.0))))
     judged: dict[str, list[Judged]] = {"service": [], "client": [], "burstgpt": []}
     most = max(5000, round(ROWS * min(scale, 1.0)))
+    skipped = 0
     for _, until, group in grouped(traces):
-        estimator = fit(training_series(shared, until=until), most=most).estimator
+        try:
+            estimator = fit(training_series(shared, until=until), most=most).estimator
+        except DataError as error:
+            _logger.warning("Not judged: %s. %s", ", ".join(one.series.target_id for one in group), error)
+            skipped += len(group)
+            continue
         for trace in group:
             found = hindcasts(estimator, trace.series, (HORIZON,))[HORIZON]
             judged[trace.kind].append(judge_series(trace.series, found, since=trace.judged_from))
-    results = [Result(metric="series_judged", value=len(traces), unit="count", bar=1.0, op=">=")]
+    results = [
+        Result(metric="series_judged", value=len(traces) - skipped, unit="count", bar=1.0, op=">="),
+        Result(metric="series_skipped", value=skipped, unit="count"),
+    ]
     for kind, found_of in judged.items():
         if found_of:
             results += _figures(kind, found_of, has_bars=kind != "burstgpt")
