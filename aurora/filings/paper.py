@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from aurora.filings.goaml import covered
 from aurora.filings.kind import as_text
+from aurora.filings.letters import draw, markup, note_on
 from contracts.messages.filings import FilingDetail, FilingTable
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def _cell(value: str | None, shown: Shown) -> str:
 def pdf(detail: FilingDetail, *, tenant: str, shown: Shown = covered) -> bytes:
     """The draft as PDF, A4, with tenant, snapshot, hash and page number at the foot of every page.
 
-    Letters outside Latin-1 are written as `?`: the built-in fonts have no Arabic.
+    Arabic is joined and set from right to left (`aurora.filings.letters`); what no font has is `?`, and a note says so.
     """
     from reportlab.lib.pagesizes import A4  # type: ignore[import-untyped]
     from reportlab.lib.units import mm  # type: ignore[import-untyped]
@@ -127,8 +128,8 @@ def pdf(detail: FilingDetail, *, tenant: str, shown: Shown = covered) -> bytes:
     )
 
     def footed(canvas: Any, document: Any) -> None:
+        draw(canvas, 18 * mm, 10 * mm, foot, "Helvetica", 7.5)
         canvas.setFont("Helvetica", 7.5)
-        canvas.drawString(18 * mm, 10 * mm, _latin(foot))
         canvas.drawRightString(A4[0] - 18 * mm, 10 * mm, f"page {document.page}")
 
     document = SimpleDocTemplate(
@@ -153,7 +154,7 @@ def _story(detail: FilingDetail, width: float, shown: Shown) -> list[Flowable]:
     style = getSampleStyleSheet()
 
     def said(text: str, name: str = "BodyText") -> Paragraph:
-        return Paragraph(escape(_latin(shown(text))).replace("\n", "<br/>"), style[name])
+        return Paragraph(markup(shown(text)), style[name])
 
     story: list[Flowable] = [said(detail.content.title, "Title")]
     story += [said(line) for line in about_lines(detail)]
@@ -162,7 +163,11 @@ def _story(detail: FilingDetail, width: float, shown: Shown) -> list[Flowable]:
             story += [said(table.title, "Heading2"), _grid(table, width, shown)]
     for text in detail.content.texts:
         story += [said(text.title, "Heading2"), said(text.body)]
-    return story + [said(note, "Italic") for note in detail.content.notes]
+    tables = [cell or "" for table in tables_of(detail) for row in table.rows for cell in row]
+    texts = [detail.content.title, *about_lines(detail), *tables, *(one.body for one in detail.content.texts)]
+    lacking = note_on("".join(shown(one) for one in texts), "The draft as HTML or JSON")
+    notes = [*detail.content.notes, *([lacking] if lacking else [])]
+    return story + [said(note, "Italic") for note in notes]
 
 
 def _grid(table: FilingTable, width: float, shown: Shown) -> Flowable:
@@ -172,13 +177,9 @@ def _grid(table: FilingTable, width: float, shown: Shown) -> Flowable:
 
     small = ParagraphStyle("small", fontName="Helvetica", fontSize=7.5, leading=9.5, splitLongWords=1)
     bold = ParagraphStyle("bold", parent=small, fontName="Helvetica-Bold")
-    cells = [[Paragraph(escape(_latin(one)), bold) for one in table.columns]]
-    cells += [[Paragraph(escape(_latin(shown(one or "-"))), small) for one in row] for row in table.rows]
+    cells = [[Paragraph(markup(one), bold) for one in table.columns]]
+    cells += [[Paragraph(markup(shown(one or "-")), small) for one in row] for row in table.rows]
     grid = Table(cells, colWidths=[width / len(table.columns)] * len(table.columns), repeatRows=1)
     line = ("LINEBELOW", (0, 0), (-1, -1), 0.4, colors.HexColor("#c5ced6"))
     grid.setStyle(TableStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), line]))
     return grid
-
-
-def _latin(text: str) -> str:
-    return text.replace("–", "-").encode("latin-1", "replace").decode("latin-1")

@@ -8,6 +8,7 @@ from typing import Any, Final
 from reportlab.graphics.shapes import Drawing, Line, Rect, String  # type: ignore[import-untyped]
 from reportlab.lib.colors import HexColor  # type: ignore[import-untyped]
 
+from aurora.filings.letters import line
 from aurora.insights.figures import amount
 from contracts.messages.insights import Figure
 
@@ -51,13 +52,10 @@ def _drawn(lines: Sequence[tuple[str, Figure]], *, low: float, high: float, is_b
 
     drawing.add(Line(x_of(0.0), 2, x_of(0.0), height - 2, strokeColor=FAINT, strokeWidth=0.6))
     for place, (label, figure) in enumerate(lines):
+        text, font = line(shortened(label), _FONT)
         middle = height - 3 - _ROW * place - _ROW / 2
         value = figure.value or 0.0
-        drawing.add(
-            String(
-                _LABEL - 6, middle - 3, shortened(label), fontName=_FONT, fontSize=8, textAnchor="end", fillColor=INK
-            )
-        )
+        drawing.add(String(_LABEL - 6, middle - 3, text, fontName=font, fontSize=8, textAnchor="end", fillColor=INK))
         if is_bar:
             drawing.add(
                 Rect(x_of(0.0), middle - 4.5, max(0.5, x_of(value) - x_of(0.0)), 9, fillColor=TEAL, strokeColor=None)

@@ -6,7 +6,6 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
-from xml.sax.saxutils import escape
 
 import msgspec
 from reportlab.lib.colors import HexColor, white  # type: ignore[import-untyped]
@@ -18,6 +17,7 @@ from reportlab.pdfgen.canvas import Canvas  # type: ignore[import-untyped]
 from reportlab.platypus import KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle  # type: ignore[import-untyped]
 
 from aurora.errors import DataError
+from aurora.filings.letters import draw, markup, note_on
 from aurora.insights.charts import FAINT, INK, TEAL, bars, forest
 from aurora.insights.figures import amount, notes_of, told
 from aurora.insights.report import sections_of
@@ -103,8 +103,8 @@ def _frame(canvas: Any, report: BusinessIntelligenceReport, number: int, count: 
     canvas.setFont("Helvetica-Bold", 11)
     canvas.drawString(_MARGIN, height - 14 * mm, "Aurora")
     canvas.setFillColor(INK)
+    draw(canvas, _MARGIN + 18 * mm, height - 14 * mm, report.tenant_name, "Helvetica", 8.5)
     canvas.setFont("Helvetica", 8.5)
-    canvas.drawString(_MARGIN + 18 * mm, height - 14 * mm, latin(report.tenant_name))
     label = "Business intelligence" + (", simulated company" if report.is_simulated else "")
     canvas.drawRightString(width - _MARGIN, height - 14 * mm, label)
     canvas.setStrokeColor(FAINT)
@@ -132,20 +132,15 @@ def _attach(canvas: Any, report: BusinessIntelligenceReport) -> None:
     document.Catalog.Names = PDFDictionary({"EmbeddedFiles": PDFDictionary({"Names": PDFArray([name, file])})})
 
 
-def latin(text: str) -> str:
-    """Text in the letters that the file's fonts have; others show as a question mark."""
-    return text.encode("cp1252", "replace").decode("cp1252")
-
-
 def _text(text: str, style: ParagraphStyle = _SMALL) -> Any:
-    return Paragraph(escape(latin(text)), style)
+    return Paragraph(markup(text), style)
 
 
 def _story(report: BusinessIntelligenceReport) -> Iterator[Any]:
     period = report.period
     yield _text("Business intelligence report", _TITLE)
     industry = f", industry {report.industry_filter}" if report.industry_filter else ""
-    yield _text(f"{latin(report.tenant_name)}: {period.since} to {period.until} (UTC days){industry}", _BODY)
+    yield _text(f"{report.tenant_name}: {period.since} to {period.until} (UTC days){industry}", _BODY)
     yield Spacer(1, 4)
     yield _text(
         "Every figure says whether it was measured here, brought in (input) or reckoned from both (derived), its 95 % interval and n, "
@@ -157,6 +152,9 @@ def _story(report: BusinessIntelligenceReport) -> Iterator[Any]:
         yield _text(
             f"Left out: {one.section.replace('_', ' ')}. {one.why} It needs the scope {one.needs_scope}.", _NOTE
         )
+    lacking = note_on(msgspec.json.encode(report).decode(), "The report as XLSX or JSON, also attached here,")
+    if lacking:
+        yield _text(lacking, _NOTE)
     if report.recommendations:
         yield _text("Recommendations", _H1)
         for place, advice in enumerate(report.recommendations, start=1):
