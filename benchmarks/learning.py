@@ -17,7 +17,6 @@ about the same tasks. `scale` is the twin's.
 from __future__ import annotations
 
 import datetime as dt
-import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -30,7 +29,6 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 import polars as pl
-import yaml
 
 from aurora.audit.records import decision_record, outcome_record
 from aurora.decisions.engine import Engine
@@ -61,9 +59,6 @@ SEED: Final = 29
 DAYS: Final = 30
 FIRST_DAY: Final = dt.date(2026, 1, 5)
 SCALE: Final = 0.15
-WORTH_USD: Final = 1.0
-SUCCESS_WEIGHT: Final = 4.0
-"""What the owner of this company sets in policies.yaml: saving is not worth a task that fails."""
 CALLS_A_TASK: Final = 10
 """The same for both policies: it scales the cost and cancels in the ratio."""
 _BATCH: Final = 500
@@ -121,9 +116,7 @@ def _measured(folder: Path, scale: float) -> list[Result]:
     world = _world(scale)
     paths = create_tenant(folder / "data", "twin", "ae-dubai")
     create_lake(paths)
-    settings = msgspec.structs.replace(
-        Settings(), data_dir=folder / "data", shared_data_dir=folder / "nothing", packs_dir=_packs(folder)
-    )
+    settings = msgspec.structs.replace(Settings(), data_dir=folder / "data", shared_data_dir=folder / "nothing")
     train_and_publish(paths, settings, clock=lambda: _moment(FIRST_DAY) - dt.timedelta(days=1))
     tally, steps = _month(world, paths, settings)
     first_success, first_usd, first_forbidden = _fleets_own(world)
@@ -150,19 +143,6 @@ def _measured(folder: Path, scale: float) -> list[Result]:
         Result(metric="promotions", value=steps["promoted"], unit="count"),
         Result(metric="rollbacks", value=steps["rolled_back"], unit="count"),
     ]
-
-
-def _packs(folder: Path) -> Path:
-    """The shipped packs, with what this owner weighs: an answer that is right is worth `WORTH_USD`, success comes first."""
-    packs = folder / "packs"
-    shutil.copytree(Settings().packs_dir, packs)
-    file = packs / "_shared" / "policies.yaml"
-    declared = yaml.safe_load(file.read_text(encoding="utf-8"))
-    for name in ("learned_llm", "linear_bandit"):
-        declared["policies"][name].setdefault("parameters", {})["worth_usd"] = WORTH_USD
-    declared["policies"]["weighted_score"]["parameters"]["success_weight"] = SUCCESS_WEIGHT
-    file.write_text(yaml.safe_dump(declared), encoding="utf-8")
-    return packs
 
 
 def _world(scale: float) -> World:

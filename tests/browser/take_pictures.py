@@ -51,6 +51,13 @@ PICTURES = (
     Picture("performance", "performance"),
     Picture("performance-ranking", "performance?tab=Ranking"),
     Picture("assistants-390", "assistants", width=390, height=1300),
+    Picture("compliance", "compliance"),
+    Picture("alerts", "alerts"),
+    Picture("bi", "bi"),
+    Picture("kpis", "kpis"),
+    Picture("process", "process"),
+    Picture("scaling", "scaling"),
+    Picture("policies", "policies"),
     Picture("home-dark", "", scheme="dark"),
     Picture("home-390", "", width=390, height=1300),
 )

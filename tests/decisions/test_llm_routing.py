@@ -94,7 +94,7 @@ def test_without_a_bundle_the_fallback_decides_and_says_so(engine: Engine, decid
 def test_the_cheapest_that_is_good_enough_answers(paths: TenantPaths, decide: Decide):
     folder = _publish(paths)
     engine = load_engine(paths, Settings())
-    easy, hard = decide(engine, _ask("easy")), decide(engine, _ask("hard"))
+    easy, hard = decide(engine, _ask("easy", min_quality=0.6)), decide(engine, _ask("hard", min_quality=0.6))
     assert (easy.action, hard.action) == ("gemma-2-9b-it", "llama-3.1-nemotron-51b-instruct")
     assert easy.bundle_hash == folder.name
     assert easy.confidence == pytest.approx(0.7)
@@ -102,6 +102,13 @@ def test_the_cheapest_that_is_good_enough_answers(paths: TenantPaths, decide: De
     assert easy.expected_cost_usd is not None
     assert easy.expected_cost_usd < easy.baseline_cost_usd
     assert hard.expected_cost_usd == hard.baseline_cost_usd == Decimal("0.000180900")
+
+
+def test_without_a_floor_of_its_own_a_request_goes_by_what_a_right_answer_is_worth(paths: TenantPaths, decide: Decide):
+    _publish(paths)
+    decision = decide(load_engine(paths, Settings()), _ask("easy"))
+    assert "gives the most for its cost" in decision.reason
+    assert "worth 0.05 USD" in decision.reason
 
 
 def test_when_none_is_good_enough_the_best_answers_and_says_so(paths: TenantPaths, decide: Decide):
@@ -182,7 +189,9 @@ def test_a_promise_decides_who_answers(share: float, status: str, paths: TenantP
     file = tmp_path / "packs" / "_shared" / "policies.yaml"
     text = file.read_text(encoding="utf-8")
     promised = "cluster_prior: {epsilon: 0.0, max_wrong_share: " + str(share) + "}"
-    file.write_text(text.replace("cluster_prior: {epsilon: 0.02, min_confidence: 0.15}", promised), encoding="utf-8")
+    shipped = "cluster_prior: {epsilon: 0.02, min_confidence: 0.15, parameters: {worth_usd: 0.05}}"
+    assert shipped in text
+    file.write_text(text.replace(shipped, promised), encoding="utf-8")
     _publish_views(paths)
     engine = load_engine(paths, Settings(packs_dir=tmp_path / "packs"))
     asked = _ask("hard", candidates=("gemma-2-9b-it", "llama-3.1-8b-instruct"))
