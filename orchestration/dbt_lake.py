@@ -17,12 +17,14 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from aurora.store.connection import attach_for_reading, attach_for_writing, latest_snapshot
 from aurora.store.extensions import LAKE_EXTENSIONS, extension_file, quote
 from aurora.store.paths import tenant_paths
+from orchestration.dbt_views import make_views
 
 DATA_DIR = "LAKEHOUSE_DATA_DIR"
 TENANT = "LAKEHOUSE_TENANT"
 RAW_SNAPSHOT = "LAKEHOUSE_RAW_SNAPSHOT"
 MEMORY_LIMIT = "LAKEHOUSE_MEMORY_LIMIT"
 SPILL = "LAKEHOUSE_SPILL"
+PROJECT = "LAKEHOUSE_PROJECT"
 
 
 class Plugin(BasePlugin):
@@ -34,10 +36,11 @@ class Plugin(BasePlugin):
         config["temp_directory"] = os.environ[SPILL]
 
     def configure_connection(self, conn: Any) -> None:
-        """Load the extensions and attach `raw` and `mart` of the tenant that the environment names."""
+        """Load the extensions, attach `raw` and `mart` of the tenant that the environment names, and make its views."""
         paths = tenant_paths(Path(os.environ[DATA_DIR]), os.environ[TENANT])
         for name in LAKE_EXTENSIONS:
             conn.execute(f"LOAD {quote(str(extension_file(name)))}")
         pinned = os.environ.get(RAW_SNAPSHOT)
         attach_for_reading(conn, paths, "raw", latest_snapshot(paths, "raw") if pinned is None else int(pinned))
         attach_for_writing(conn, paths, "mart")
+        make_views(conn, Path(os.environ[PROJECT]))

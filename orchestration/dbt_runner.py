@@ -8,11 +8,10 @@ rows and its watermark together.
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +20,16 @@ from typing import Any, Final
 from aurora.catalogue.kpi_files import write_kpi_values
 from aurora.errors import AuroraError, DataError, NotReadyError
 from aurora.settings import PROJECT_DIR
-from aurora.store.connection import hold_write_lock
+from aurora.store.connection import hold_write_lock, latest_snapshot
 from aurora.store.lake import dbt_attach
 from aurora.store.paths import TenantPaths
+from orchestration.dbt_changes import note_whole_build, standing, to_look_at
 from orchestration.dbt_parse import shared_parse
+from orchestration.dbt_views import VIEWS
 
 DBT_PROJECT_DIR: Final = PROJECT_DIR / "dbt_project"
 TIMEOUT_S: Final = 1800.0
+LOG_BYTES: Final = 2_000_000
 _ONE_RUN = threading.Lock()
 """dbt keeps its adapter, flags and connection in module globals: one run a process."""
 
@@ -76,31 +78,56 @@ def run_dbt(
     *,
     select: Sequence[str] | None = None,
     full_refresh: bool = False,
+    only_changed: bool = False,
     project_dir: Path = DBT_PROJECT_DIR,
     timeout_s: float = TIMEOUT_S,
     with_unit_tests: bool = False,
+    with_artifacts: bool = False,
 ) -> DbtReport:
     """Run one dbt command over the tenant's lakes.
 
     `full_refresh` makes every dbt model again from all of history; a changed dbt model does that by
-    itself. Unit tests are about the SQL, not the data, so a build leaves them out unless asked.
+    itself. `only_changed` replaces `select` by what raw tables that changed since the last whole build lead to; with
+    none, dbt is not even imported. Unit tests are about the SQL, not the data, so a build leaves them out unless asked. dbt's own
+    account of the project (`manifest.json`, `run_results.json`) costs 2 s to write and is left out likewise.
     Holds the mart's write lock throughout; ingest into raw goes on. After `timeout_s` the running query
-    is interrupted and the run ends as failed. KPI files are compiled first. Errors: `TransformError`, `DataTestError`, and those of
-    `hold_write_lock`.
+    is interrupted and the run ends as failed. KPI files are compiled first. Errors: `TransformError`, `DataTestError`,
+    and those of `hold_write_lock`.
     """
-    with _ONE_RUN, hold_write_lock(paths, "mart"), _environment(paths) as raw_snapshot:
-        start = time.monotonic()
+    start = time.monotonic()
+    with _ONE_RUN, hold_write_lock(paths, "mart"):
         write_kpi_values(project_dir)
-        arguments = _arguments(paths, command, project_dir)
-        arguments += ["--select", *select] if select else []
+        began = standing(paths, project_dir)
+        if only_changed:
+            select = to_look_at(paths, dbt_folder(paths), began)
+            if select == []:
+                return DbtReport(tuple(command), time.monotonic() - start, latest_snapshot(paths, "raw"), ())
+        is_whole = command[0] == "build" and (select is None or only_changed)
+        arguments = _arguments(paths, command, project_dir) + _selection(
+            command, select, with_unit_tests=with_unit_tests
+        )
         arguments += ["--full-refresh"] if full_refresh else []
-        if command[0] in {"build", "test"} and not with_unit_tests:
-            arguments += ["--exclude-resource-type", "unit_test"]
-        with shared_parse(paths.data_dir, dbt_folder(paths) / "target", project_dir):
-            result, is_late = _invoke(arguments, timeout_s=timeout_s)
+        arguments += [] if with_artifacts else ["--no-write-json"]
+        with (
+            _environment(paths, project_dir) as raw_snapshot,
+            shared_parse(paths.data_dir, dbt_folder(paths) / "target", project_dir),
+        ):
+            result, is_late = _invoke(arguments, log=log_file(paths), timeout_s=timeout_s)
         report = DbtReport(tuple(command), time.monotonic() - start, raw_snapshot, _nodes(result))
-    _raise_for(report, result, is_late=is_late, timeout_s=timeout_s, paths=paths)
+        _raise_for(report, result, is_late=is_late, timeout_s=timeout_s, paths=paths)
+        if is_whole:
+            note_whole_build(paths, dbt_folder(paths), began)
     return report
+
+
+def _selection(command: Sequence[str], select: Sequence[str] | None, *, with_unit_tests: bool) -> list[str]:
+    """Which nodes of the project; views are none of a build's, since the lake plugin makes them all at once."""
+    chosen = ["--select", *select] if select else []
+    if command[0] in {"build", "run"}:
+        chosen += ["--exclude", VIEWS]
+    if command[0] in {"build", "test"} and not with_unit_tests:
+        chosen += ["--exclude-resource-type", "unit_test"]
+    return chosen
 
 
 def dbt_folder(paths: TenantPaths) -> Path:
@@ -116,21 +143,27 @@ def _arguments(paths: TenantPaths, command: Sequence[str], project_dir: Path) ->
         "--profiles-dir", str(project_dir),
         "--target-path", str(folder / "target"),
         "--log-path", str(folder / "logs"),
-        "--log-level-file", "info",  # each line of debug costs: a tenth of a run
-        "--quiet",
+        "--log-level", "none",  # dbt formats each line before it looks at its level: a tenth of a run
+        "--log-level-file", "none",
         "--no-version-check",
     ]  # fmt: skip
 
 
+def log_file(paths: TenantPaths) -> Path:
+    """What dbt said, from information upwards."""
+    return dbt_folder(paths) / "logs" / "dbt.log"
+
+
 @contextmanager
-def _environment(paths: TenantPaths) -> Iterator[int]:
+def _environment(paths: TenantPaths, project_dir: Path) -> Iterator[int]:
     """The environment that `profiles.yml` and the lake plugin read, put back afterwards."""
-    from orchestration.dbt_lake import DATA_DIR, MEMORY_LIMIT, RAW_SNAPSHOT, SPILL, TENANT
+    from orchestration.dbt_lake import DATA_DIR, MEMORY_LIMIT, PROJECT, RAW_SNAPSHOT, SPILL, TENANT
 
     parts = dbt_attach(paths)
     fresh = {
         DATA_DIR: str(paths.data_dir),
         TENANT: paths.tenant,
+        PROJECT: str(project_dir),
         RAW_SNAPSHOT: str(parts["raw_snapshot_id"]),
         MEMORY_LIMIT: parts["config_options"]["memory_limit"],
         SPILL: parts["config_options"]["temp_directory"],
@@ -147,7 +180,7 @@ def _environment(paths: TenantPaths) -> Iterator[int]:
                 os.environ[name] = value
 
 
-def _invoke(arguments: list[str], *, timeout_s: float) -> tuple[Any, bool]:
+def _invoke(arguments: list[str], *, log: Path, timeout_s: float) -> tuple[Any, bool]:
     """dbt's result, and whether it ran out of time. Closes dbt's connection, and with it the pin on raw."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
@@ -157,24 +190,27 @@ def _invoke(arguments: list[str], *, timeout_s: float) -> tuple[Any, bool]:
     watch = threading.Thread(target=_interrupt_when_late, args=(done, late, timeout_s), daemon=True)
     watch.start()
     try:
-        return dbtRunner().invoke(arguments), late.is_set()
+        with _log_lines(log) as note:
+            return dbtRunner(callbacks=[note]).invoke(arguments), late.is_set()
     finally:
         done.set()
         watch.join()
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
-        _close_logs()
 
 
-def _close_logs() -> None:
-    """dbt leaves its log file open until the next run."""
-    from dbt_common.events.event_manager_client import get_event_manager
+@contextmanager
+def _log_lines(file: Path) -> Iterator[Callable[[Any], None]]:
+    """Writes dbt's events, but for those of debugging, as lines of `file`; what it held goes to one file beside it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if file.exists() and file.stat().st_size > LOG_BYTES:
+        file.replace(file.with_suffix(".old.log"))
+    with file.open("a", encoding="utf-8") as lines:
 
-    for one in get_event_manager().loggers:
-        logger = logging.getLogger(one.name)
-        for handler in list(logger.handlers):
-            if isinstance(handler, logging.FileHandler):
-                logger.removeHandler(handler)
-                handler.close()
+        def note(event: Any) -> None:
+            if event.info.level in {"info", "warn", "error"}:
+                lines.write(f"{event.info.ts.ToJsonString()} [{event.info.level}] {event.info.msg}\n")
+
+        yield note
 
 
 def _interrupt_when_late(done: threading.Event, late: threading.Event, timeout_s: float) -> None:
@@ -209,7 +245,7 @@ def _nodes(result: Any) -> tuple[NodeResult, ...]:
 def _raise_for(report: DbtReport, result: Any, *, is_late: bool, timeout_s: float, paths: TenantPaths) -> None:
     if result.success and not is_late:
         return
-    log = dbt_folder(paths) / "logs" / "dbt.log"
+    log = log_file(paths)
     if is_late:
         raise NotReadyError(
             f"dbt did not end within {timeout_s:.0f} s and was stopped.",

@@ -261,7 +261,7 @@ def _marts_inputs(work: Work) -> str:
 def _run_marts(work: Work) -> Mapping[str, object]:
     from orchestration.dbt_runner import run_dbt
 
-    report = run_dbt(work.paths)
+    report = run_dbt(work.paths, only_changed=True)
     kinds = [node.kind for node in report.nodes]
     return {
         "table_count": kinds.count("model"),

@@ -79,16 +79,17 @@ class _Rendering:
     """What one dbt model asks for while it is rendered."""
 
     name: str
+    spell: Callable[[str], str]
     parents: set[str] = field(default_factory=set)
     reads: set[tuple[str, str]] = field(default_factory=set)
 
     def ref(self, name: str) -> str:
         self.parents.add(name)
-        return name
+        return self.spell(name)
 
     def source(self, _: str, table: str) -> str:
         self.parents.add(RAW + table)
-        return RAW + table
+        return self.spell(RAW + table)
 
     def in_touched_days(self, rows: str, day: str, seq: str, **more: Any) -> str:
         """The rows of days that new rows fall in: asks `rows` for its day and sequence, filters by day."""
@@ -104,12 +105,16 @@ class _Rendering:
 
 
 class Renderer:
-    """The project's macros, each callable from every other, and the names that dbt gives to Jinja."""
+    """The project's macros, each callable from every other, and the names that dbt gives to Jinja.
 
-    def __init__(self, project: Path) -> None:
+    `spell` says how a relation is called in the SQL; by its own name if nothing else is asked for.
+    """
+
+    def __init__(self, project: Path, *, spell: Callable[[str], str] = str) -> None:
         from jinja2 import Environment, StrictUndefined
 
         self._project = project
+        self._spell = spell
         self._jinja = Environment(
             extensions=["jinja2.ext.do"],
             undefined=StrictUndefined,
@@ -154,7 +159,7 @@ class Renderer:
         """A text of SQL with Jinja, in terms of `raw__<table>` and other dbt models."""
         from jinja2 import TemplateError
 
-        asked = _Rendering(name)
+        asked = _Rendering(name, self._spell)
         names = {
             "ref": asked.ref,
             "source": asked.source,

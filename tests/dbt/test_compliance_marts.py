@@ -24,7 +24,7 @@ def test_the_marts_hold_the_newest_state_of_each_finding_and_rule(copied: Callab
     ]
     figures = [{**RULE, "broken_count": 2 - place, "updated_at": moment} for place, moment in enumerate(moments)]
     fill(paths, {"finding": pl.DataFrame(findings), "rule_sweep": pl.DataFrame(figures)})
-    run_dbt(paths)
+    run_dbt(paths, only_changed=True)
     with read_lake(paths) as lake:
         current = lake.query("SELECT finding_state, updated_at FROM mart.findings").rows()
         counted = lake.query("SELECT broken_count, updated_at FROM mart.rule_figures").rows()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from aurora.ingest.quarantine import refused_rows
@@ -18,10 +16,10 @@ WHY = "the exporter was mended"
 QUALITY = ["+source_quality_daily", "+quarantine_reasons", "+ingest_batches"]
 
 
-@pytest.fixture
-def mended(tmp_path: Path) -> TenantPaths:
+@pytest.fixture(scope="module")
+def mended(tmp_path_factory: pytest.TempPathFactory) -> TenantPaths:
     """A company whose refused rows were partly repaired, given up and tried in vain, after the marts were built."""
-    paths = company.make_tenant(tmp_path)
+    paths = company.make_tenant(tmp_path_factory.mktemp("mended"))
     company.drop(paths, "usage", company.usage_rows(count=60, seed=1) + company.wrong_rows(count=6, seed=2))
     company.drop(paths, "tasks", company.task_rows(count=20, seed=3))
     company.ingest(paths)
