@@ -16,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from aurora.errors import NotReadyError
 from aurora.store.marks import table_marks
 from aurora.store.paths import TenantPaths
 
@@ -75,7 +76,11 @@ def _project_hash(project_dir: Path) -> str:
 
 
 def _mart_hash(paths: TenantPaths) -> str:
-    return _joined(table_marks(paths, "mart"))
+    """Of all tables; nothing where there is no mart yet, which no build leaves."""
+    try:
+        return _joined(table_marks(paths, "mart"))
+    except NotReadyError:
+        return "no mart"
 
 
 def _joined(marks: Mapping[str, str]) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Final
 
-from aurora.store.connection import BUSY_TIMEOUT_MS, require_tenant
+from aurora.store.connection import BUSY_TIMEOUT_MS, latest_snapshot
 from aurora.store.paths import Layer, TenantPaths
 
 _TABLES: Final = """
@@ -33,9 +33,9 @@ _PARTS: Final = """
 def table_marks(paths: TenantPaths, layer: Layer) -> Mapping[str, str]:
     """A mark of each table of the newest snapshot, by `schema.table`; a few ms, without DuckDB.
 
-    Errors: `NotFoundError` for the tenant, `sqlite3.OperationalError` where there is no lake.
+    Errors: `NotFoundError` for the tenant, `NotReadyError` where there is no lake yet.
     """
-    require_tenant(paths)
+    latest_snapshot(paths, layer)  # or the lake is not there
     uri = f"{paths.catalog(layer).as_uri()}?mode=ro"
     with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_MS / 1000)) as catalog:
         catalog.execute("BEGIN")  # both questions about one moment

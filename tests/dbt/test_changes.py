@@ -60,6 +60,13 @@ def test_a_mart_that_another_hand_changed_is_looked_at_whole(copied: Callable[[]
     assert _to_look_at(paths) is None
 
 
+def test_a_mart_that_was_lost_is_looked_at_whole(copied: Callable[[], TenantPaths]):
+    paths = copied()
+    for file in paths.directory.glob("mart.catalog.sqlite*"):
+        file.unlink()
+    assert _to_look_at(paths) is None
+
+
 def test_another_project_is_looked_at_whole(copied: Callable[[], TenantPaths], tmp_path: Path):
     paths, project = copied(), tmp_path / "dbt_project"
     shutil.copytree(DBT_PROJECT_DIR, project)
