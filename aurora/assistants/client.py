@@ -52,6 +52,7 @@ class AssistantClient:
         self._paths = paths
         self._settings = settings
         self._sessions: dict[str, tuple[Endpoint, aiohttp.ClientSession]] = {}
+        self._is_closed = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -60,10 +61,11 @@ class AssistantClient:
         await self.close()
 
     async def close(self) -> None:
-        """End every connection."""
-        for _, session in self._sessions.values():
+        """End every connection; who asks on is told `UnreachableError`."""
+        self._is_closed = True
+        while self._sessions:
+            _, (_, session) = self._sessions.popitem()
             await session.close()
-        self._sessions.clear()
 
     async def forget(self, assistant_id: str) -> None:
         """End an assistant's connections: it was moved or disconnected."""
@@ -131,9 +133,12 @@ class AssistantClient:
         known = self._sessions.get(endpoint.assistant_id)
         if known is not None and known[0] == endpoint:
             return known[1]
-        await self.forget(endpoint.assistant_id)
+        if self._is_closed:
+            raise _unreachable("Aurora is stopping.")
         session = _new_session(endpoint, allowed_for(endpoint, self._settings), bearer(endpoint, self._paths))
-        self._sessions[endpoint.assistant_id] = (endpoint, session)
+        self._sessions[endpoint.assistant_id] = (endpoint, session)  # before any wait: polls and deliveries ask at once
+        if known is not None:
+            await known[1].close()
         return session
 
 

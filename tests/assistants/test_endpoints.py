@@ -98,3 +98,22 @@ def test_the_rule_holds_again_for_each_connection(settings, paths, small) -> Non
     for one, error in ((foreign, UsageError), (by_name, UnreachableError)):
         with pytest.raises(error, match="not a public address"):
             asyncio.run(asked(one))
+
+
+def test_no_connection_outlives_the_client(settings, paths, small) -> None:
+    """A poll and a delivery that ask at once of an assistant that was moved, and one that asks after the end."""
+    endpoint = wanted(settings, small("clara").url, is_local=True)[0]
+    moved = msgspec.structs.replace(endpoint, base_url=small("clara").url)
+
+    async def opened():
+        async with AssistantClient(paths, settings) as client:
+            found = [await client._session(endpoint)]
+            await client.status(endpoint, timeout_s=5)
+            found += await asyncio.gather(*[client._session(moved) for _ in range(3)])
+        with pytest.raises(UnreachableError, match="stopping"):
+            await client.status(moved, timeout_s=5)
+        return found
+
+    found = asyncio.run(opened())
+    assert all(one.closed for one in found)
+    assert len({id(one) for one in found}) == 2
