@@ -62,23 +62,26 @@ def attach_for_reading(connection: duckdb.DuckDBPyConnection, paths: TenantPaths
 
     DuckLake loads a lake's tables at the first use of one (20 to 40 ms): most readers and writers want one lake.
     """
-    if not _has_snapshot(paths, layer, snapshot):
+    require_snapshot(paths, layer, snapshot)
+    connection.execute(
+        f"ATTACH {_uri(paths, layer)} AS {layer} (READ_ONLY, {_options(paths, layer)}, SNAPSHOT_VERSION {int(snapshot)})"
+    )
+
+
+def require_snapshot(paths: TenantPaths, layer: Layer, snapshot: int) -> None:
+    """`NotFoundError` when a lake has no such snapshot (any more); errors else as `latest_snapshot`."""
+    if snapshot == latest_snapshot(paths, layer):
+        return
+    uri = f"{paths.catalog(layer).as_uri()}?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_MS / 1000)) as database:
+        found = database.execute("SELECT 1 FROM ducklake_snapshot WHERE snapshot_id = ?", [int(snapshot)]).fetchone()
+    if found is None:
         raise NotFoundError(
             f"The {layer} lake of {paths.tenant} has no snapshot {snapshot}.",
             field=f"{layer}_at",
             rule="snapshot",
             next_step="It was expired by maintenance or never existed; leave it out to read the newest.",
         )
-    connection.execute(
-        f"ATTACH {_uri(paths, layer)} AS {layer} (READ_ONLY, {_options(paths, layer)}, SNAPSHOT_VERSION {int(snapshot)})"
-    )
-
-
-def _has_snapshot(paths: TenantPaths, layer: Layer, snapshot: int) -> bool:
-    uri = f"{paths.catalog(layer).as_uri()}?mode=ro"
-    with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_MS / 1000)) as database:
-        found = database.execute("SELECT 1 FROM ducklake_snapshot WHERE snapshot_id = ?", [int(snapshot)]).fetchone()
-    return found is not None
 
 
 def attach_for_writing(connection: duckdb.DuckDBPyConnection, paths: TenantPaths, layer: Layer) -> None:

@@ -23,6 +23,7 @@ import duckdb
 import polars as pl
 
 from aurora.errors import ConflictError, DataError, UsageError
+from aurora.store import idle_reader
 from aurora.store.connection import (
     LAYERS,
     attach_for_reading,
@@ -30,6 +31,7 @@ from aurora.store.connection import (
     hold_write_lock,
     latest_snapshot,
     open_duckdb,
+    require_snapshot,
     require_tenant,
 )
 from aurora.store.dbt_profile import profile_parts
@@ -226,11 +228,29 @@ def read_lake(paths: TenantPaths, *, raw_at: int | None = None, mart_at: int | N
     mart = latest_snapshot(paths, "mart") if mart_at is None else mart_at
     raw = latest_snapshot(paths, "raw") if raw_at is None else raw_at
     snapshots: dict[Layer, int] = {"raw": raw, "mart": mart}
-    with open_duckdb(paths) as connection:
+    for layer in LAYERS:
+        require_snapshot(paths, layer, snapshots[layer])
+    key = idle_reader.reader_key(paths, snapshots)
+    connection = idle_reader.take(key) or _open_reader(paths, snapshots)
+    try:
+        yield LakeReader(connection, snapshots)
+    except BaseException:
+        connection.close()
+        raise
+    idle_reader.keep(key, connection)
+
+
+def _open_reader(paths: TenantPaths, snapshots: Mapping[Layer, int]) -> duckdb.DuckDBPyConnection:
+    connection = open_duckdb(paths)
+    try:
+        connection.execute("SET enable_external_file_cache = false")  # a reader that is kept must hold no rows
         for layer in LAYERS:
             attach_for_reading(connection, paths, layer, snapshots[layer])
         _lock_down(connection, paths)
-        yield LakeReader(connection, snapshots)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _lock_down(connection: duckdb.DuckDBPyConnection, paths: TenantPaths) -> None:
