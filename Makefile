@@ -37,7 +37,7 @@ run: install ## Build the lake on first start, then serve pages, API and Dagster
 
 .PHONY: test
 test: install ## Run the whole suite
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: quick
 quick: install ## Run the tests that take under 20 s together

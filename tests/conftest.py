@@ -12,6 +12,15 @@ import pytest
 # dbt's parse of the project is kept between builds of throw-away tenants
 os.environ.setdefault("AURORA_PARSE_DIR", str(Path(tempfile.gettempdir()) / "aurora-tests-parse"))
 
+LONG = ("dbt", "orchestration", "end_to_end", "browser", "store", "ml", "twin")
+"""Rooms whose files take longest."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long begin first, else in the order drawn: no worker is left with one at the end."""
+    room = {item.nodeid: item.nodeid.split("/", 2)[1] for item in items if item.nodeid.startswith("tests/")}
+    items.sort(key=lambda item: LONG.index(room[item.nodeid]) if room.get(item.nodeid) in LONG else len(LONG))
+
 
 @pytest.fixture(autouse=True, scope="session")
 def packages_are_searched_once() -> Iterator[None]:
