@@ -121,9 +121,12 @@ def run_dbt(
 
 
 def _selection(command: Sequence[str], select: Sequence[str] | None, *, with_unit_tests: bool) -> list[str]:
-    """Which nodes of the project; views are none of a build's, since the lake plugin makes them all at once."""
+    """Which nodes of the project; views are none of a build's, since the lake plugin makes them all at once.
+
+    With unit tests they are, and do nothing: dbt would leave theirs out with them.
+    """
     chosen = ["--select", *select] if select else []
-    if command[0] in {"build", "run"}:
+    if command[0] in {"build", "run"} and not with_unit_tests:
         chosen += ["--exclude", VIEWS]
     if command[0] in {"build", "test"} and not with_unit_tests:
         chosen += ["--exclude-resource-type", "unit_test"]

@@ -8,7 +8,6 @@ import pytest
 
 from aurora.store.paths import TenantPaths
 from orchestration.dbt_runner import DbtReport, run_dbt
-from orchestration.dbt_views import VIEWS
 from tests.dbt import company
 
 
@@ -20,9 +19,7 @@ def full_build(tmp_path_factory: pytest.TempPathFactory) -> tuple[TenantPaths, D
     company.drop(paths, "tasks", company.task_rows(count=160, seed=3))
     company.ingest(paths)
     company.journal(paths, company.journal_rows(count=60, seed=4))
-    report = run_dbt(paths, with_unit_tests=True, with_artifacts=True)
-    run_dbt(paths, ("compile",), select=[VIEWS])  # what dbt makes of them, for tests that read its SQL
-    return paths, report
+    return paths, run_dbt(paths, with_unit_tests=True, with_artifacts=True)
 
 
 @pytest.fixture(scope="session")
