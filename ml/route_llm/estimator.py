@@ -111,20 +111,6 @@ class Estimator:
         return [position[llm] for llm in llms]
 
 
-def as_pipeline(estimator: Estimator) -> Any:
-    """The same raw scores as a scikit-learn pipeline: what the registry keeps, and what serving is held to."""
-    from sklearn.linear_model import Ridge
-    from sklearn.pipeline import Pipeline
-
-    vectoriser = make_vectoriser(estimator.vocabulary)
-    vectoriser.idf_ = estimator.idf
-    ridge = Ridge()
-    ridge.coef_ = estimator.coef.T.astype(np.float64)
-    ridge.intercept_ = estimator.intercept
-    ridge.n_features_in_ = len(estimator.vocabulary)
-    return Pipeline([("tfidf", vectoriser), ("ridge", ridge)])
-
-
 def _one_hot(task_types: Sequence[str | None], known: Sequence[str]) -> Any:
     position = {name: i for i, name in enumerate(known)}
     cells = [(row, position[name]) for row, name in enumerate(task_types) if name in position]
@@ -205,16 +191,27 @@ class _Design:
         best_mean = min(tried, key=lambda pair: float(((pair[1][:, :1] - mean) ** 2).mean()))
         best_contrast = self._best_contrast(base + best_mean[1][:, :1], tried, parts[:, 1:])
         alphas = Alphas(best_mean[0], best_contrast[0])
-        if self.teacher is None:
+        if self.teacher is None or self._is_contest():
             return alphas, base + best_mean[1][:, :1] + best_contrast[1][:, 1:]
         return alphas, base + self._served(self.teacher, parts, alphas)
 
+    def _is_contest(self) -> bool:
+        """Whether more than two language models stand against each other."""
+        return len(self.block.llms) > CONTEST_OF
+
     def _tried(self, target: Floats, grid: Sequence[float]) -> list[tuple[float, Floats]]:
-        """Each penalty with what it expects out of fold, by the teacher where there is one."""
+        """Each penalty with what it expects out of fold: the linear map, or of two llms its teacher, which is quicker.
+
+        Among more, what routing comes to is chosen by what is served: a teacher's choice fell below the hull.
+        """
         found = {alpha: np.zeros_like(target) for alpha in grid}
         for test, train in self._folds():
             if self.teacher is None:
                 expected = [_ridge(self.features[train], target[train], a).of(self.features[test]) for a in grid]
+            elif self._is_contest():
+                smooth = np.hstack(self.teacher.expect(train, target[train], train, grid))
+                served = _ridge(self.features[train], smooth, STUDENT_RIDGE).of(self.features[test])
+                expected = np.hsplit(served, len(grid))
             else:
                 expected = self.teacher.expect(train, target[train], test, grid)
             for alpha, values in zip(grid, expected, strict=True):
@@ -242,7 +239,7 @@ class _Design:
 
         The largest of many noisy contrasts is mostly noise, which an error averaged over all llms does not see.
         """
-        if len(self.block.llms) <= CONTEST_OF:
+        if not self._is_contest():
             return min(tried, key=lambda pair: float(((pair[1][:, 1:] - truth) ** 2).mean()))
         quality, cost = self.block.quality, self.block.cost_usd
         found = [standing(common + pair[1][:, 1:], self.expected_cost, quality, cost) for pair in tried]

@@ -20,6 +20,7 @@ from ml.route_llm.card import render_card
 from ml.route_llm.evaluate import Evaluation, evaluate
 from ml.route_llm.features import LabelledPrompts, split
 from ml.route_llm.held_out import held_out_arrays
+from ml.route_llm.pipeline import as_pipeline
 from ml.route_llm.predict import KIND, load_champion, predict, predict_tokens
 from ml.route_llm.teacher import Encoder
 
@@ -237,7 +238,7 @@ def _run_record(
                 "quality": [row[2] for row in curve],
             },
         },
-        estimator=estimators.as_pipeline(fitted.estimator),
+        estimator=as_pipeline(fitted.estimator),
         example=trained.held_out[0].prompts[:2],
         requirements=REQUIREMENTS,
     )

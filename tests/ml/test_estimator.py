@@ -8,6 +8,7 @@ import pytest
 from ml.route_llm import estimator as estimators
 from ml.route_llm import samples
 from ml.route_llm.features import LabelledPrompts, Price, split
+from ml.route_llm.pipeline import as_pipeline
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +51,7 @@ def test_fitting_twice_gives_the_same_arrays(block, fitted):
 def test_the_registered_pipeline_gives_the_same_raw_scores(block, fitted):
     prompts = block.prompts[:50]
 
-    assert np.allclose(
-        estimators.as_pipeline(fitted.estimator).predict(prompts), fitted.estimator.raw(prompts), atol=1e-9
-    )
+    assert np.allclose(as_pipeline(fitted.estimator).predict(prompts), fitted.estimator.raw(prompts), atol=1e-9)
 
 
 def test_a_smaller_source_borrows_the_difficulty_it_has_not_seen(block):

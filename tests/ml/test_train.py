@@ -15,10 +15,10 @@ from aurora.errors import DataError
 from aurora.settings import Settings
 from aurora.store.paths import TenantPaths, create_tenant
 from ml import tracking
-from ml.route_llm import estimator as estimators
 from ml.route_llm import publish, samples, sources
 from ml.route_llm.card import render_card
 from ml.route_llm.evaluate import Evaluation
+from ml.route_llm.pipeline import as_pipeline
 from ml.route_llm.predict import KIND, load_champion, predict
 from ml.route_llm.train import RECIPE, TrainReport, gate, tracking_of, train, train_and_publish
 
@@ -74,7 +74,7 @@ def test_serving_gives_the_numbers_of_the_registered_estimator(paths, settings):
 
     raw = np.stack([bundle.scorer.raw(prompt) for prompt in block.prompts])
 
-    expected = estimators.as_pipeline(trained.fit.estimator).predict(block.prompts)
+    expected = as_pipeline(trained.fit.estimator).predict(block.prompts)
     assert np.abs(raw - expected).max() <= 1e-6
     served = predict(bundle, block.prompts, trained.fit.estimator.llms)
     assert np.abs(served - trained.fit.estimator.predict(block.prompts)).max() <= 1e-6
