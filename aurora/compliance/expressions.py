@@ -80,7 +80,7 @@ def _parse(text: str, where: str) -> exp.Expr:
         from sqlglot.errors import SqlglotError
 
     try:
-        return sqlglot.parse_one(text, dialect="duckdb")
+        return sqlglot.parse_one(f"{text}\n", dialect="duckdb")  # an empty text at the very end is misread
     except SqlglotError as error:
         raise refused(where, text, "is not SQL") from error
 

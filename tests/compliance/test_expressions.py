@@ -158,6 +158,15 @@ def test_any_condition_gives_the_same_verdict_in_both_engines(data: st.DataObjec
     assert found == _in_duckdb(in_sql, list(condition.fields), records)
 
 
+def test_an_empty_text_may_end_a_condition():
+    condition = compile_condition("request.kind = ''", FIELDS, where="test", parameters=PARAMETERS)
+    assert condition.evaluate({"request.kind": "", "$now": NOW})
+    late = compile_condition(
+        "candidate.updated_at = $now AND request.kind = ''", FIELDS, where="t", parameters=PARAMETERS
+    )
+    assert late.evaluate({"request.kind": "", "candidate.updated_at": NOW, "$now": NOW})
+
+
 SHIPPED = [
     rule
     for pack in list_packs(Settings().packs_dir)
