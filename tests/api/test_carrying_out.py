@@ -13,11 +13,12 @@ from typing import Any
 import httpx
 import pytest
 
+from apps.api.deciding import _CARRIED_OUT
 from aurora.assistants.endpoints import connect as connected
 from aurora.assistants.lifecycle import has_let_go
 from aurora.decisions.capacity.book import CapacityBook, TargetCapacity, publish_book
 from aurora.decisions.capacity.plan import CapacityHistory, CapacityLimits, DemandForecast, Standing
-from aurora.decisions.carrying import next_step
+from aurora.decisions.carrying import KINDS, next_step
 from aurora.decisions.replay import replay_these
 from aurora.identity.keys import create_key
 from aurora.packs import Parameter
@@ -336,3 +337,7 @@ def test_a_killed_server_moves_work_once(tmp_path, start_child) -> None:
             one.stop()
     assert sorted(holder.effects.values()) == [1]
     assert {name: sum(one.effects.values()) for name, one in others.items() if one.effects} == {taker: 1}
+
+
+def test_the_api_carries_out_what_the_engine_can():
+    assert _CARRIED_OUT == KINDS
